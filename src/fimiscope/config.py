@@ -1,0 +1,251 @@
+"""One typed, frozen tree per training run, read from a YAML file with `--set a.b=c` on top.
+
+Every default lives here and nowhere else. Unknown keys and impossible values are refused together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fimiscope.errors import ConfigError
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Shares(Section):
+    """How much of a source is held out, by near-copy clusters, families, outlets or dates (never single texts)."""
+
+    valid: Share = Field(0.15, description="share for calibration, thresholds and early stopping")
+    test: Share = Field(0.25, description="share that only the final figures see")
+
+    @model_validator(mode="after")
+    def _leave_something_to_learn_from(self) -> Shares:
+        if self.valid + self.test >= 1:
+            raise ValueError("valid + test must stay below 1")
+        return self
+
+
+class EmbeddedSource(Section):
+    """The invented texts that come with the project, split by contrast family."""
+
+    kind: Literal["embedded"]
+    hold_out: Shares = Shares()
+
+
+class AnnotatedSource(Section):
+    """The project's labels of real texts, joined to texts that you hold yourself."""
+
+    kind: Literal["annotated"]
+    annotations: Path | None = Field(None, description="labels file; the shipped one when absent")
+    texts: Path | None = Field(None, description="folder of corpus jsonl files; the variable FIMISCOPE_TEXTS when absent")
+    labelled_characters: int = Field(
+        2400, ge=100, description="characters of a text that its labellers read; training sees no more than they did"
+    )
+    hold_out: Shares = Shares()
+    latest: tuple[str, ...] = Field((), description="corpora of which the latest texts are held out")
+    outlets: tuple[str, ...] = Field((), description="corpora of which whole outlets or accounts are held out")
+
+
+class LabelledSource(Section):
+    """A labelled file of your own (jsonl, csv or parquet); fields without a label are masked in the loss."""
+
+    kind: Literal["labelled"]
+    path: Path = Field(description="the file; relative to the folder in which the command runs")
+    columns: dict[str, str] = Field(default_factory=dict, description="our field name: your column name")
+    hold_out: Shares = Shares()
+
+
+Source = Annotated[EmbeddedSource | AnnotatedSource | LabelledSource, Field(discriminator="kind")]
+
+
+class CorpusConfig(Section):
+    sources: tuple[Source, ...] = Field(min_length=1, description="what the training table is made of")
+    near_copy: float = Field(0.7, gt=0, le=1, description="Jaccard similarity of word shingles that makes two texts near-copies")
+    low_confidence_weight: float = Field(0.5, gt=0, le=1, description="loss weight of a label marked as unsure")
+
+
+class WindowsConfig(Section):
+    size: int = Field(256, ge=16, le=8192, description="tokens of a window, special tokens and prefix included")
+    overlap: int = Field(32, ge=0, description="tokens that neighbouring windows share")
+    most: int = Field(64, ge=1, description="windows read of one article; more is cut with a note in the verdict")
+
+    @model_validator(mode="after")
+    def _windows_must_advance(self) -> WindowsConfig:
+        if self.overlap > self.size // 2:
+            raise ValueError("overlap must be at most half of size")
+        return self
+
+
+class LexicalConfig(Section):
+    """TF-IDF over hashed word and character n-grams with logistic regression."""
+
+    words: tuple[int, int] = Field((1, 2), description="shortest and longest word n-gram")
+    characters: tuple[int, int] = Field((3, 5), description="shortest and longest character n-gram inside words")
+    buckets: int = Field(2**18, ge=2**10, le=2**22, description="size of the hashed feature space")
+    strength: float = Field(4.0, gt=0, description="inverse of the regularisation (C of the logistic regression)")
+
+
+class TrainingConfig(Section):
+    trainable_layers: int | Literal["all"] = Field(
+        6, description="upper encoder layers that learn; 0 trains the heads alone, all also trains the embeddings"
+    )
+    epochs: int = Field(4, ge=1, description="passes over the training part")
+    most_steps: int | None = Field(None, ge=1, description="optimiser steps after which training stops anyway")
+    batch: int = Field(16, ge=1, description="articles of an optimiser step, per process")
+    learning_rate: float = Field(5e-5, gt=0, lt=1, description="peak rate of the encoder layers")
+    head_learning_rate: float = Field(1e-3, gt=0, lt=1, description="peak rate of the heads")
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
+    weight_decay: float = Field(0.01, ge=0, description="decoupled weight decay")
+    patience: int = Field(2, ge=1, description="epochs without a better validation loss after which training stops")
+    evidence_weight: float = Field(0.5, ge=0, description="weight of the loss on annotated evidence words")
+    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="arithmetic of the training steps")
+
+    @model_validator(mode="after")
+    def _layers_are_a_count(self) -> TrainingConfig:
+        if isinstance(self.trainable_layers, int) and self.trainable_layers < 0:
+            raise ValueError("trainable_layers must be 0 or more, or all")
+        return self
+
+
+class DecisionConfig(Section):
+    abstain_share: float = Field(0.05, ge=0, lt=0.5, description="share of validation articles nearest the threshold that the model leaves undecided")
+    high_recall: float = Field(0.9, gt=0, le=1, description="validation recall that the profile high-recall aims at")
+    high_precision: float = Field(0.9, gt=0, le=1, description="validation precision that the profile high-precision aims at")
+
+
+class TrackingConfig(Section):
+    experiment: str = Field("fimiscope", min_length=1, description="MLflow experiment")
+    texts: bool = Field(True, description="log evidence words of test articles with the predictions")
+
+
+class Config(Section):
+    """Everything that decides a training run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="folder of the bundle below models/, and run name")
+    seed: int = Field(13, ge=0, description="seed of every random choice")
+    codebook: Path | None = Field(None, description="codebook YAML; the shipped one when absent")
+    corpus: CorpusConfig
+    encoder: str | None = Field(None, description="encoder reference: hub:…, path:…, pip:… or tiny; see `fimiscope encoders`")
+    windows: WindowsConfig = WindowsConfig()
+    lexical: LexicalConfig | None = Field(None, description="the word-and-character model; with an encoder, the two are blended")
+    training: TrainingConfig = TrainingConfig()
+    decision: DecisionConfig = DecisionConfig()
+    tracking: TrackingConfig = TrackingConfig()
+
+    @model_validator(mode="after")
+    def _something_must_score(self) -> Config:
+        if self.encoder is None and self.lexical is None:
+            raise ValueError("give an encoder, a lexical section, or both")
+        return self
+
+    @classmethod
+    def load(cls, path: Path | str, overrides: Sequence[str] = ()) -> Config:
+        """Read a config file and apply `key.key=value` overrides (values are YAML).
+
+        Raises:
+            ConfigError: names every unknown key and impossible value, with its place.
+        """
+        source = Path(path)
+        try:
+            document = yaml.safe_load(source.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"config {source}: {error.strerror}") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(f"config {source} is not valid YAML: {' '.join(str(error).split())}") from error
+        if not isinstance(document, dict):
+            raise ConfigError(f"config {source}: expected a mapping of keys, found {type(document).__name__}")
+        for override in overrides:
+            _apply(document, override)
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise ConfigError(f"config {source} cannot be used:\n" + "\n".join(_faults(error))) from error
+
+    def to_yaml(self) -> str:
+        """The resolved config, every default spelled out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def flat(self) -> dict[str, str]:
+        """The resolved config as `a.b.c` keys, for parameter logging."""
+        flat: dict[str, str] = {}
+
+        def walk(prefix: str, value: Any) -> None:
+            if isinstance(value, dict):
+                for key, inner in value.items():
+                    walk(f"{prefix}.{key}" if prefix else str(key), inner)
+            elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+                for number, inner in enumerate(value):
+                    walk(f"{prefix}.{number}", inner)
+            else:
+                flat[prefix] = str(value)
+
+        walk("", self.model_dump(mode="json"))
+        return flat
+
+
+def _apply(document: dict[str, Any], override: str) -> None:
+    path, separator, value = override.partition("=")
+    keys = path.strip().split(".")
+    if not separator or not all(keys):
+        raise ConfigError(f"--set {override}: expected key=value, for example training.epochs=2")
+    place: Any = document
+    for key in keys[:-1]:
+        if isinstance(place, list) and key.isdigit() and int(key) < len(place):
+            place = place[int(key)]
+        elif isinstance(place, dict):
+            if place.get(key) is None:
+                place[key] = {}
+            place = place[key]
+        else:
+            raise ConfigError(f"--set {override}: '{key}' leads nowhere")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not valid YAML") from error
+    if isinstance(place, dict):
+        place[keys[-1]] = parsed
+    elif isinstance(place, list) and keys[-1].isdigit() and int(keys[-1]) < len(place):
+        place[int(keys[-1])] = parsed
+    else:
+        raise ConfigError(f"--set {override}: '{keys[-1]}' leads nowhere")
+
+
+def _faults(error: ValidationError) -> list[str]:
+    lines = []
+    for fault in error.errors():
+        place = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+        if fault["type"] == "extra_forbidden":
+            known = _known_keys(fault["loc"])
+            lines.append(f"  {place}: unknown key" + (f" (known here: {', '.join(known)})" if known else ""))
+        else:
+            message = fault["msg"].removeprefix("Value error, ")
+            given = fault.get("input")
+            shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
+            lines.append(f"  {place}: {message[0].lower()}{message[1:]}{shown}")
+    return lines
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    section: Any = Config
+    for part in location[:-1]:
+        if isinstance(part, int):
+            continue
+        kinds = {"embedded": EmbeddedSource, "annotated": AnnotatedSource, "labelled": LabelledSource}
+        if part in kinds:
+            section = kinds[str(part)]
+            continue
+        annotation = section.model_fields[str(part)].annotation if part in section.model_fields else None
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        found = [kind for kind in candidates if isinstance(kind, type) and issubclass(kind, Section)]
+        section = found[0] if found else section
+    return sorted(section.model_fields)

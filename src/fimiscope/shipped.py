@@ -1,0 +1,15 @@
+"""Files that come with the project: the codebook, the embedded corpus, annotations and the list of public sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def shipped(name: str) -> Path:
+    """Path of the shipped data file `name`, for example `codebook.yaml`.
+
+    A wheel carries `data/` inside the package; a checkout has it at the top level.
+    """
+    package = Path(__file__).resolve().parent
+    inside = package / "data" / name
+    return inside if inside.exists() else package.parents[1] / "data" / name

@@ -1,0 +1,168 @@
+"""A loaded bundle: everything that predicting needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fimiscope.bundle import files
+from fimiscope.bundle.calibration import Calibrator, blend, head_slices, probabilities
+from fimiscope.bundle.decisions import Decisions
+from fimiscope.bundle.encoder import EncoderModel, Reading
+from fimiscope.bundle.ngrams import LexicalModel, Ngrams
+from fimiscope.bundle.pooling import pool
+from fimiscope.bundle.windows import WindowLayout
+from fimiscope.codebook import NO_ROLE, Codebook, Head
+from fimiscope.errors import BundleError
+
+Scorer = Literal["encoder", "lexical", "blend"]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One document's scores.
+
+    Attributes:
+        probabilities: calibrated, shape (labels,), in the order of the heads.
+        reading: the encoder's token scores, where the scorer uses the encoder.
+    """
+
+    probabilities: Floats
+    reading: Reading | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Models, calibrators, thresholds and codebook of one training run.
+
+    `scorers` are the ways in which this bundle can score: its single model, or both models and their blend.
+    """
+
+    manifest: files.Manifest
+    codebook: Codebook
+    heads: tuple[Head, ...]
+    encoder: EncoderModel | None
+    lexical: LexicalModel | None
+    calibrators: dict[str, Calibrator]
+    decisions: dict[str, Decisions]
+
+    @classmethod
+    def load(cls, folder: Path | str, *, threads: int | None = None) -> Bundle:
+        """Verify and open a bundle folder.
+
+        Raises:
+            BundleError: the folder is no bundle, is damaged, or has another format.
+        """
+        folder = Path(folder)
+        manifest = files.verify(folder)
+        try:
+            return cls(
+                manifest=manifest,
+                codebook=Codebook.load(folder / files.CODEBOOK),
+                heads=tuple(
+                    Head(head["name"], head["kind"], tuple(head["labels"]))
+                    for head in files.read_json(folder / files.HEADS)
+                ),
+                encoder=_load_encoder(folder, threads) if files.GRAPH in manifest.files else None,
+                lexical=_load_lexical(folder) if files.LEXICAL in manifest.files else None,
+                calibrators={
+                    name: Calibrator.from_dict(document)
+                    for name, document in files.read_json(folder / files.CALIBRATION).items()
+                },
+                decisions={
+                    name: Decisions.from_dict(document)
+                    for name, document in files.read_json(folder / files.DECISIONS).items()
+                },
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"bundle {folder} contradicts its format: {type(error).__name__}: {error}") from error
+
+    @property
+    def scorers(self) -> tuple[Scorer, ...]:
+        both = self.encoder is not None and self.lexical is not None
+        if both:
+            return ("blend", "encoder", "lexical")
+        return ("encoder",) if self.encoder is not None else ("lexical",)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What verdicts and reports say about the model."""
+        manifest = self.manifest
+        return {
+            "name": manifest.name,
+            "version": manifest.version,
+            "codebook": manifest.codebook,
+            "trained_on": manifest.trained_on,
+        }
+
+    @property
+    def slices(self) -> dict[str, slice]:
+        """Where each head stands in the vector of labels."""
+        return head_slices(self.heads)
+
+    def role_positions(self) -> tuple[list[int], int]:
+        """Positions among the role labels of the flagging roles, and of the role `none`."""
+        roles = self.heads[0].labels
+        return [roles.index(code) for code in self.codebook.flagging_roles], roles.index(NO_ROLE)
+
+    def raw_logits(self, texts: Sequence[str], scorer: Scorer) -> tuple[Floats, list[Reading | None]]:
+        """Logits before the scorer's own calibration, shape (texts, labels), and the encoder's readings."""
+        parts: dict[str, Floats] = {}
+        readings: list[Reading | None] = [None] * len(texts)
+        if scorer != "lexical":
+            if self.encoder is None:
+                raise BundleError(f"bundle {self.manifest.name} has no encoder")
+            readings = [*self.encoder.read(texts)]
+            parts["encoder"] = np.array([pool(r.tokens) for r in readings if r is not None], dtype=np.float64)
+        if scorer != "encoder":
+            if self.lexical is None:
+                raise BundleError(f"bundle {self.manifest.name} has no lexical model")
+            parts["lexical"] = np.array([self.lexical.logits(text) for text in texts], dtype=np.float64)
+        if scorer == "blend":
+            calibrated = [self.calibrators[name](logits) for name, logits in parts.items()]
+            return blend(calibrated, self.heads), readings
+        return parts[scorer], readings
+
+    def score(self, texts: Sequence[str], languages: Sequence[str | None], scorer: Scorer) -> list[Scored]:
+        """Calibrated probabilities of documents, in the order given."""
+        if not texts:
+            return []
+        logits, readings = self.raw_logits(texts, scorer)
+        calibrator = self.calibrators[scorer]
+        return [
+            Scored(probabilities(calibrator(row, language), self.heads), reading)
+            for row, language, reading in zip(logits, languages, readings, strict=True)
+        ]
+
+
+def save_lexical(folder: Path, model: LexicalModel) -> None:
+    """Write the lexical model's files into a bundle folder."""
+    files.write_json(folder / files.LEXICAL, {"ngrams": asdict(model.ngrams), "unseen_idf": model.unseen_idf})
+    arrays = (model.buckets, model.idf, model.weights, model.bias)
+    for name, array in zip(files.LEXICAL_ARRAYS, arrays, strict=True):
+        np.save(folder / name, array, allow_pickle=False)
+
+
+def _load_lexical(folder: Path) -> LexicalModel:
+    document: dict[str, Any] = files.read_json(folder / files.LEXICAL)
+    ngrams = document["ngrams"]
+    buckets, idf, weights, bias = (np.load(folder / name, allow_pickle=False) for name in files.LEXICAL_ARRAYS)
+    return LexicalModel(
+        ngrams=Ngrams(tuple(ngrams["words"]), tuple(ngrams["characters"]), int(ngrams["buckets"])),
+        buckets=buckets,
+        idf=idf,
+        unseen_idf=float(document["unseen_idf"]),
+        weights=weights,
+        bias=bias,
+    )
+
+
+def _load_encoder(folder: Path, threads: int | None) -> EncoderModel:
+    layout = WindowLayout.from_dict(files.read_json(folder / files.WINDOWS))
+    return EncoderModel.load(folder / files.GRAPH, folder / files.TOKENIZER, layout, threads=threads)

@@ -1,0 +1,89 @@
+"""The encoder of a bundle: one ONNX graph over batches of windows, on onnxruntime and tokenizers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fimiscope.bundle.pooling import TokenScores
+from fimiscope.bundle.windows import Ints, Window, Windowed, WindowLayout, cut_windows, pad_windows
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the encoder saw of one document.
+
+    Attributes:
+        tokens: scores of every token read.
+        offsets: their half-open character offsets in the document, shape (tokens, 2).
+        windows: number of windows.
+        cut: tokens beyond the window cap, which were not read.
+    """
+
+    tokens: TokenScores
+    offsets: Ints
+    windows: tuple[Window, ...]
+    cut: int
+
+
+class EncoderModel:
+    """Scores tokens of documents; the same answers whatever the batch."""
+
+    def __init__(self, session: InferenceSession, tokenizer: Tokenizer, layout: WindowLayout) -> None:
+        self._session = session
+        self._tokenizer = tokenizer
+        self._layout = layout
+
+    @classmethod
+    def load(cls, graph: Path, tokenizer: Path, layout: WindowLayout, *, threads: int | None = None) -> EncoderModel:
+        """Open a graph and its tokenizer; `threads` bounds the cores used (all when absent)."""
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        return cls(session, Tokenizer.from_file(str(tokenizer)), layout)
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """Scores of each document's tokens, in the order given."""
+        documents = [cut_windows(text, self._tokenizer, self._layout) for text in texts]
+        flat = [(number, window) for number, document in enumerate(documents) for window in document.windows]
+        parts: dict[tuple[int, int], list[np.ndarray[Any, Any]]] = {}
+        for batch in _batches(flat):
+            ids, mask = pad_windows([window for _, window in batch], self._layout.pad)
+            outputs = self._session.run(["evidence", "average", "attended"], {"ids": ids, "mask": mask})
+            for row, (number, window) in enumerate(batch):
+                owned = slice(window.first, window.first + window.owned)
+                parts[number, window.start] = [output[row, owned] for output in outputs]
+        return [_join(number, document, parts) for number, document in enumerate(documents)]
+
+
+def _batches(windows: list[tuple[int, Window]]) -> Iterator[list[tuple[int, Window]]]:
+    """Windows of like length together, `BATCH_TOKENS` padded tokens at most in one batch."""
+    batch: list[tuple[int, Window]] = []
+    for number, window in sorted(windows, key=lambda pair: len(pair[1].ids)):
+        if batch and (len(batch) + 1) * len(window.ids) > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append((number, window))
+    if batch:
+        yield batch
+
+
+def _join(number: int, document: Windowed, parts: dict[tuple[int, int], list[np.ndarray[Any, Any]]]) -> Reading:
+    pieces = [parts[number, window.start] for window in document.windows]
+    evidence, average, attended = (np.concatenate([piece[kind] for piece in pieces]) for kind in range(3))
+    return Reading(TokenScores(evidence, average, attended), document.offsets, document.windows, document.cut)

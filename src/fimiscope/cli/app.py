@@ -1,0 +1,59 @@
+"""The `fimiscope` command, and how its errors end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+from typer.core import TyperGroup
+
+from fimiscope.cli import corpus, doctor, encoders, evaluate, explain, predict, train
+from fimiscope.errors import FimiscopeError
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="fimiscope",
+    help="Flags narratives of Russian and Chinese information operations in Africa, with the evidence for each flag. "
+    "Flags are for human review: they say what a text does with a narrative, never whether it is true.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    cls=TyperGroup,
+)
+app.command("train")(train.train_command)
+app.command("predict")(predict.predict_command)
+app.command("explain")(explain.explain_command)
+app.command("evaluate")(evaluate.evaluate_command)
+app.add_typer(corpus.app, name="corpus")
+app.command("encoders")(encoders.encoders_command)
+app.command("doctor")(doctor.doctor_command)
+
+
+@app.callback()
+def _options(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+) -> None:
+    if debug:
+        os.environ["FIMISCOPE_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        app()
+    except FimiscopeError as error:
+        if os.environ.get("FIMISCOPE_DEBUG"):
+            traceback.print_exc()
+        print(f"fimiscope: {error}", file=sys.stderr)
+        sys.exit(USER_ERROR)
+    except KeyboardInterrupt:
+        print("fimiscope: stopped", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe has gone, as `| head` does; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

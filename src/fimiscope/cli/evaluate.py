@@ -1,0 +1,96 @@
+"""`fimiscope evaluate --model MODEL --data DATA`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fimiscope.codebook import Codebook
+    from fimiscope.corpus import Example
+    from fimiscope.evaluation import Evaluation
+
+
+def evaluate_command(
+    model: Annotated[list[str], typer.Option("--model", help="Bundle folder or registered model; repeat to compare, the first against the others.")],
+    data: Annotated[Path, typer.Option("--data", help="Labelled jsonl, csv or parquet; or a config, for its held-out part.")],
+    output: Annotated[Path | None, typer.Option("--output", help="Folder for metrics.json, predictions.jsonl and plots.")] = None,
+    columns: Annotated[str | None, typer.Option("--columns", help="Other column names in DATA: text=Body,role=Label.")] = None,
+    details: Annotated[bool, typer.Option("--details", help="Print every figure of the first model.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON object.")] = False,
+) -> None:
+    """Measure models on labelled articles, with 95 % intervals and paired differences."""
+    from fimiscope.cli.models import load_predictor
+    from fimiscope.cli.show import console, progress, show_table
+    from fimiscope.evaluation.evaluate import count_table, detail_table, evaluate, paired_table, results_table
+
+    predictors = [load_predictor(one) for one in model]
+    codebook = predictors[0].bundle.codebook
+    train, test = _labelled(data, columns, codebook)
+    evaluations: list[Evaluation] = []
+    with progress() as listen:
+        for predictor in predictors:
+            evaluations.append(evaluate(predictor, test, progress=listen))
+    if train:
+        evaluations.append(_origin_rule(train, test, codebook))
+    if output is not None:
+        _write(output, evaluations[0], test, codebook)
+    if as_json:
+        import json
+
+        print(json.dumps({evaluation.name: evaluation.metrics for evaluation in evaluations}))
+        return
+    out = console()
+    show_table(count_table(test, codebook), to=out)
+    show_table(results_table(evaluations, codebook, title=f"Results on {data}"), to=out)
+    if len(evaluations) > 1:
+        show_table(paired_table(evaluations, codebook), to=out)
+    if details:
+        show_table(detail_table(evaluations[0]), to=out)
+    if output is not None:
+        out.print(f"metrics, predictions and plots are in {output}")
+
+
+def _labelled(
+    data: Path, columns: str | None, codebook: Codebook
+) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """Training texts (for the rule that knows the origin alone) and test texts."""
+    from fimiscope.cli.options import column_names
+    from fimiscope.config import Config
+    from fimiscope.corpus import read_labelled
+    from fimiscope.errors import CorpusError
+    from fimiscope.pipeline import load_corpus
+
+    if data.suffix in (".yaml", ".yml"):
+        corpus = load_corpus(Config.load(data), codebook)
+        train, test = corpus.part("train"), corpus.part("test")
+    else:
+        train, (test, _) = (), read_labelled(data, column_names(columns), codebook=codebook)
+    if not test:
+        raise CorpusError(f"{data} holds no labelled texts to measure on")
+    return train, test
+
+
+def _origin_rule(train: tuple[Example, ...], test: tuple[Example, ...], codebook: Codebook) -> Evaluation:
+    from fimiscope.evaluation import Evaluation
+    from fimiscope.evaluation.rules import origin_rule
+
+    return Evaluation.of("origin rule", test, origin_rule(train, test, codebook), codebook)
+
+
+def _write(folder: Path, evaluation: Evaluation, examples: tuple[Example, ...], codebook: Codebook) -> None:
+    import json
+
+    from fimiscope.evaluation.plots import confusion, precision_recall, reliability
+    from fimiscope.evaluation.predictions import to_rows
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").write_text(json.dumps(evaluation.metrics, indent=1) + "\n", encoding="utf-8")
+    rows = to_rows(examples, evaluation.verdicts, texts=True)
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (folder / "predictions.jsonl").write_text("".join(lines), encoding="utf-8")
+    confusion(evaluation.judged, codebook).savefig(folder / "confusion.png")
+    precision_recall(evaluation.judged).savefig(folder / "precision_recall.png")
+    reliability(evaluation.judged).savefig(folder / "reliability.png")

@@ -1,0 +1,16 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from fimiscope.errors import ConfigError
+
+
+def column_names(option: str | None) -> dict[str, str]:
+    """`text=Body,title=Headline` as a mapping from our field names to the user's column names."""
+    names: dict[str, str] = {}
+    for pair in (option or "").split(",") if option else []:
+        ours, separator, theirs = pair.partition("=")
+        if not separator or not ours.strip() or not theirs.strip():
+            raise ConfigError(f"--columns {option}: expected ours=theirs pairs, for example text=Body,title=Headline")
+        names[ours.strip()] = theirs.strip()
+    return names

@@ -1,0 +1,64 @@
+"""`fimiscope train CONFIG`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train_command(
+    config: Annotated[Path, typer.Argument(help="Config file, for example configs/quickstart.yaml.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override one key: training.epochs=2. May be repeated.")
+    ] = None,
+    models: Annotated[Path, typer.Option(help="Folder in which the bundle is published.")] = Path("models"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop before training and estimate what it would cost.")] = False,
+    register: Annotated[bool, typer.Option("--register", help="Add a version to the registered model 'fimiscope'.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of an interrupted run.")] = False,
+) -> None:
+    """Train a model by a config, log the run to MLflow, and publish its bundle."""
+    from fimiscope.cli.show import console, progress, show_table
+    from fimiscope.codebook import Codebook
+    from fimiscope.config import Config
+    from fimiscope.corpus import corpus_tables
+    from fimiscope.pipeline import load_corpus, train
+
+    started = time.monotonic()
+    resolved = Config.load(config, overrides or [])
+    out = console()
+    out.print(f"# resolved config of {config}", style="bold")
+    out.print(resolved.to_yaml(), markup=False)
+    codebook = Codebook.load(resolved.codebook)
+    with progress() as listen:
+        corpus = load_corpus(resolved, codebook, progress=listen)
+    for table in corpus_tables(corpus)[:2]:
+        show_table(table, to=out)
+    if dry_run:
+        from fimiscope.training.cost import cost_table
+
+        show_table(cost_table(resolved, corpus, codebook), to=out)
+        out.print("Dry run: nothing was trained.")
+        return
+
+    def on_epoch(number: int, figures: dict[str, float]) -> None:
+        names = {"train loss": "train loss", "loss": "valid loss", "role/macro_f1": "role F1", "flag/pr_auc": "flag PR-AUC"}
+        shown = "  ".join(f"{title} {figures[name]:.3f}" for name, title in names.items() if name in figures)
+        out.print(f"epoch {number}: {shown}")
+
+    with progress() as listen:
+        run = train(
+            resolved,
+            models=models,
+            register=register,
+            resume=resume,
+            corpus=corpus,
+            progress=listen,
+            on_epoch=on_epoch,
+        )
+    show_table(run.results, to=out)
+    out.print(f"MLflow run  {run.run_id}")
+    out.print(f"bundle      {run.folder}  (version {run.manifest.version})", soft_wrap=True)
+    out.print(f"took        {time.monotonic() - started:.0f} s")

@@ -1,0 +1,157 @@
+"""What a corpus is made of: labelled articles with their part, and what was left out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from fimiscope.codebook import Codebook
+from fimiscope.records import Article, Labels, article_schema, labels_schema
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Part = Literal["train", "valid", "test"]
+PARTS: tuple[Part, ...] = ("train", "valid", "test")
+_IDS_SHOWN = 5
+_DIGEST_CHARACTERS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A labelled article before it is given a part.
+
+    Attributes:
+        family: name shared, in all sources, by texts that belong together: a contrast family or one document.
+        labelled_to: characters of the text that the labels cover.
+    """
+
+    article: Article
+    labels: Labels
+    source: str
+    family: str | None
+    labelled_to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A labelled article of the corpus.
+
+    Attributes:
+        source: where it comes from: `embedded`, the name of a corpus, or the name of the user's file.
+        part: `train` is learned from, `valid` decides calibration and thresholds, `test` gives the final figures.
+        group: texts that are near-copies or of one family; a group lies in one part.
+        labelled_to: characters of `article.text` that the labels cover, from its start.
+        weight: what the example counts in the loss, above 0, at most 1.
+    """
+
+    article: Article
+    labels: Labels
+    source: str
+    part: Part
+    group: str
+    labelled_to: int
+    weight: float
+
+    def labelled_article(self) -> Article:
+        """The article as far as its labels cover it: models learn from and are measured on no more."""
+        if self.labelled_to >= len(self.article.text):
+            return self.article
+        return replace(self.article, text=self.article.text[: self.labelled_to])
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Records of one source that were left out for one reason, with up to 5 of their ids."""
+
+    source: str
+    reason: str
+    count: int
+    ids: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Drops:
+    """Collects what is left out while a corpus is built."""
+
+    _ids: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def add(self, source: str, reason: str, identity: str) -> None:
+        self._ids.setdefault((source, reason), []).append(identity)
+
+    def collected(self) -> tuple[Dropped, ...]:
+        """Everything left out, sorted by source and reason."""
+        return tuple(
+            Dropped(source, reason, len(ids), tuple(sorted(ids)[:_IDS_SHOWN]))
+            for (source, reason), ids in sorted(self._ids.items())
+        )
+
+    def summary(self, most: int = 5) -> str:
+        """The commonest reasons with their counts, for an error message."""
+        reasons = sorted(self.collected(), key=lambda dropped: -dropped.count)
+        shown = [f"{d.source}: {d.count} × {d.reason} ({d.ids[0]}{', …' if d.count > 1 else ''})" for d in reasons]
+        return "; ".join(shown[:most]) + (f"; and {len(shown) - most} more reasons" if len(shown) > most else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Labelled articles in three parts, in the order of the config's sources and then by id.
+
+    Attributes:
+        digest: 32 hexadecimal digits over ids, titles, texts, labels, parts and weights; equal on every machine.
+        codebook: the codebook that the labels were checked against.
+    """
+
+    examples: tuple[Example, ...]
+    dropped: tuple[Dropped, ...]
+    digest: str
+    codebook: Codebook
+
+    def part(self, name: Part) -> tuple[Example, ...]:
+        return tuple(example for example in self.examples if example.part == name)
+
+    def table(self, part: Part | None = None) -> Dataset:
+        """The examples as a typed table: the fields of `Article`, of `Labels`, then source, part, group,
+        labelled_to and weight.
+        """
+        from datasets import Dataset, Features
+
+        examples = self.examples if part is None else self.part(part)
+        return Dataset.from_list([_row(e) for e in examples], features=Features.from_arrow_schema(_schema()))
+
+
+def digest(examples: Iterable[Example]) -> str:
+    """Fingerprint of a set of examples, whatever their order."""
+    lines = sorted(
+        json.dumps(
+            [
+                *(e.source, e.article.id, _sha256(f"{e.article.title or ''}\0{e.article.text}")),
+                *(asdict(e.labels), e.part, e.labelled_to, e.weight),
+            ],
+            ensure_ascii=False,
+            sort_keys=True,
+        )
+        for e in examples
+    )
+    return _sha256("\n".join(lines))[:_DIGEST_CHARACTERS]
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _row(example: Example) -> dict[str, Any]:
+    rest = {name: getattr(example, name) for name in ("source", "part", "group", "labelled_to", "weight")}
+    return asdict(example.article) | asdict(example.labels) | rest
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    rest = [("source", pa.string()), ("part", pa.string()), ("group", pa.string())]
+    numbers = [("labelled_to", pa.int64()), ("weight", pa.float64())]
+    fields = [*article_schema(), *labels_schema(), *(pa.field(*column, nullable=False) for column in rest + numbers)]
+    return pa.schema(fields)

@@ -1,0 +1,99 @@
+"""Labelled files of the user: rows of jsonl, csv or parquet become records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fimiscope.codebook import Codebook
+from fimiscope.corpus.examples import Dropped, Drops, Example, Record
+from fimiscope.corpus.labels import as_text, fault_of, parse_labels
+from fimiscope.errors import CorpusError
+from fimiscope.records import Article, Unreadable
+
+_LABEL_FIELDS = ("role", "actors", "narratives", "africa", "evidence", "confidence", "family")
+
+
+def read_labelled(
+    path: Path | str, columns: Mapping[str, str] | None = None, *, codebook: Codebook
+) -> tuple[tuple[Example, ...], tuple[Dropped, ...]]:
+    """Read a labelled jsonl, csv or parquet file for measuring a model: each usable row is an example of part `test`.
+
+    Missing, null and empty label cells are not labelled; an empty list (`[]`) is labelled as empty. Lists are JSON
+    or, as text, `a; b`. Evidence is a list of `{"start": …, "end": …}`, offsets into the text.
+
+    Args:
+        columns: our field name to the file's column, where it differs in more than case.
+
+    Raises:
+        ReadingError: the file is missing, of another kind, or lacks a column.
+        CorpusError: no row of it can be used; says why.
+    """
+    drops = Drops()
+    records = list(labelled_records(Path(path), columns, codebook, drops))
+    if not records:
+        raise CorpusError(f"{path} holds no labelled text ({drops.summary() or 'it has no rows'})")
+    examples = tuple(
+        Example(r.article, r.labels, r.source, "test", r.family or f"{r.source}/{r.article.id}", r.labelled_to, 1.0)
+        for r in with_languages(records)
+    )
+    return examples, drops.collected()
+
+
+def labelled_records(
+    path: Path, columns: Mapping[str, str] | None, codebook: Codebook, drops: Drops, *, source: str | None = None
+) -> Iterator[Record]:
+    """The usable rows of a labelled file in its order; the others go to `drops`. `source` is else the file's stem.
+
+    Raises:
+        ReadingError: the file is missing, of another kind, or lacks a column.
+        CorpusError: a column that `columns` names for a label is in no row.
+    """
+    source = source or path.stem
+    given = dict(columns or {})
+    names = {name: given.pop(name, name).lower() for name in _LABEL_FIELDS}
+    unseen = {theirs for name, theirs in names.items() if theirs != name}
+    ids: set[str] = set()
+    for article, values in _rows(path, given):
+        unseen -= set(values)
+        if isinstance(article, Unreadable):
+            drops.add(source, f"unreadable: {article.reason}", article.id)
+            continue
+        row = {name: values.get(theirs) for name, theirs in names.items()}
+        try:
+            labels = parse_labels(row)
+        except ValueError as error:
+            drops.add(source, str(error), article.id)
+            continue
+        fault = "its id stands above already" if article.id in ids else fault_of(article, labels, codebook)
+        if fault is not None:
+            drops.add(source, fault, article.id)
+            continue
+        ids.add(article.id)
+        family = as_text(row["family"])
+        yield Record(article, labels, source, family and f"{source}/{family}", len(article.text))
+    if unseen:
+        raise CorpusError(f"{path} has no column {', '.join(sorted(unseen))}: correct `columns`")
+
+
+def with_languages(records: Iterable[Record]) -> Iterator[Record]:
+    """The same records; where the input states no language, the article gets the one that its words show."""
+    from fimiscope.reading import identify_language
+
+    for record in records:
+        article = record.article
+        if article.language is None:
+            article = replace(article, language=identify_language(article.text))
+        yield record if article is record.article else replace(record, article=article)
+
+
+def _rows(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[Article | Unreadable, dict[str, Any]]]:
+    from fimiscope.reading import article_of, read_rows
+
+    for place, values in read_rows(path, columns):
+        if isinstance(values, Unreadable):
+            yield values, {}
+        else:
+            yield article_of(values, place), {name.lower(): value for name, value in values.items()}

@@ -1,0 +1,105 @@
+"""A model against labelled articles: verdicts, figures, and the tables people read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fimiscope.codebook import Codebook
+from fimiscope.corpus import Example
+from fimiscope.tables import Table
+from fimiscope.evaluation.intervals import differences, intervals
+from fimiscope.evaluation.judged import Judged, judge
+from fimiscope.evaluation.metrics import Metrics, all_metrics
+from fimiscope.predict import Predictor
+from fimiscope.progress import Progress, silent
+from fimiscope.records import Verdict
+
+AT_A_TIME = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One model on one set of labelled articles.
+
+    Attributes:
+        name: row title in tables.
+        verdicts: one for each article, in order.
+        judged: the same beside the gold labels.
+        metrics: every figure (see `fimiscope.evaluation.metrics`).
+    """
+
+    name: str
+    verdicts: tuple[Verdict, ...]
+    judged: Judged
+    metrics: Metrics
+
+    @classmethod
+    def of(cls, name: str, examples: Sequence[Example], verdicts: Sequence[Verdict], codebook: Codebook) -> Evaluation:
+        """Measure given verdicts."""
+        judged = judge(examples, verdicts, codebook)
+        return cls(name, tuple(verdicts), judged, all_metrics(judged, codebook))
+
+
+def evaluate(
+    predictor: Predictor, examples: Sequence[Example], *, name: str | None = None, progress: Progress = silent
+) -> Evaluation:
+    """Score the articles as far as their labels cover them, and measure the verdicts."""
+    verdicts: list[Verdict] = []
+    for start in range(0, len(examples), AT_A_TIME):
+        chunk = examples[start : start + AT_A_TIME]
+        verdicts.extend(predictor.predict(example.labelled_article() for example in chunk))
+        progress("evaluation", len(verdicts), len(examples))
+    return Evaluation.of(name or predictor.bundle.manifest.name, examples, verdicts, predictor.bundle.codebook)
+
+
+HEADLINES = {
+    "role/macro_f1": "role F1 (macro)",
+    "flag/f1": "flag F1",
+    "flag/pr_auc": "flag PR-AUC",
+    "narratives/samples_f1": "narratives samples-F1",
+}
+
+
+def results_table(evaluations: Sequence[Evaluation], codebook: Codebook, *, title: str = "Results") -> Table:
+    """One row a model: the headline figures with 95 % intervals."""
+    rows = []
+    for evaluation in evaluations:
+        bounds = intervals(evaluation.judged, codebook)
+        cells = [str(bounds[name]) if name in bounds else "–" for name in HEADLINES]
+        rows.append((evaluation.name, *cells))
+    return Table(title, ("model", *HEADLINES.values()), tuple(rows))
+
+
+def paired_table(evaluations: Sequence[Evaluation], codebook: Codebook) -> Table:
+    """Differences between the first model and each other one, on the same draws of the same articles."""
+    first, rows = evaluations[0], []
+    for other in evaluations[1:]:
+        found = differences(first.judged, other.judged, codebook)
+        cells = [
+            f"{found[name].interval.value:+.2f} [{found[name].interval.low:+.2f}, {found[name].interval.high:+.2f}]"
+            + (" *" if found[name].real else "")
+            if name in found
+            else "–"
+            for name in HEADLINES
+        ]
+        rows.append((f"{first.name} − {other.name}", *cells))
+    return Table("Paired differences (* interval excludes 0)", ("pair", *HEADLINES.values()), tuple(rows))
+
+
+def detail_table(evaluation: Evaluation) -> Table:
+    """Every figure of one model."""
+    rows = tuple((name, round(value, 4)) for name, value in sorted(evaluation.metrics.items()))
+    return Table(f"All figures of {evaluation.name}", ("figure", "value"), rows)
+
+
+def count_table(examples: Sequence[Example], codebook: Codebook) -> Table:
+    """What the articles are that the figures rest on."""
+    rows = []
+    for source in sorted({example.source for example in examples}):
+        mine = [example for example in examples if example.source == source]
+        roles = [sum(example.labels.role == code for example in mine) for code in codebook.role_codes]
+        flagged = sum(codebook.flagged(example.labels) is True for example in mine)
+        rows.append((source, len(mine), *roles, flagged))
+    total = tuple(sum(int(row[column]) for row in rows) for column in range(1, len(codebook.role_codes) + 3))
+    return Table("Articles", ("source", "texts", *codebook.role_codes, "flagged"), (*rows, ("all", *total)))

@@ -1,0 +1,107 @@
+"""The whole road in one function: corpus, training, evaluation, tracking, bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fimiscope.bundle import Bundle
+from fimiscope.bundle.files import Manifest
+from fimiscope.codebook import Codebook
+from fimiscope.config import Config
+from fimiscope.corpus import Corpus, Example, build
+from fimiscope.tables import Table
+from fimiscope.evaluation.evaluate import Evaluation, evaluate, results_table
+from fimiscope.evaluation.metrics import Metrics
+from fimiscope.evaluation.provisional import provisional_metrics
+from fimiscope.evaluation.rules import origin_rule
+from fimiscope.predict import Predictor
+from fimiscope.progress import Progress, silent
+
+EpochListener = Callable[[int, Metrics], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedRun:
+    """What a training run leaves behind.
+
+    Attributes:
+        folder: of the bundle.
+        manifest: of the bundle.
+        run_id: of the MLflow run.
+        metrics: figures on the test part.
+        results: the results table, trivial rule included.
+    """
+
+    folder: Path
+    manifest: Manifest
+    run_id: str
+    metrics: Metrics
+    results: Table
+
+
+def load_corpus(config: Config, codebook: Codebook, *, progress: Progress = silent) -> Corpus:
+    """The corpus that a config describes."""
+    return build(config.corpus, codebook, seed=config.seed, progress=lambda stage: progress(stage, 0, 0))
+
+
+def evaluate_scorers(
+    folder: Path, train: tuple[Example, ...], test: tuple[Example, ...], codebook: Codebook, *, progress: Progress = silent
+) -> list[Evaluation]:
+    """The bundle's own scorer first, then the models that it blends, then the rule that knows the origin alone."""
+    bundle = Bundle.load(folder)
+    evaluations = []
+    for scorer in bundle.scorers:
+        name = bundle.manifest.name if scorer == bundle.scorers[0] else f"{bundle.manifest.name}: {scorer} alone"
+        evaluations.append(evaluate(Predictor(bundle, scorer=scorer), test, name=name, progress=progress))
+    return [*evaluations, Evaluation.of("origin rule", test, origin_rule(train, test, codebook), codebook)]
+
+
+def train(
+    config: Config,
+    *,
+    models: Path | str = "models",
+    register: bool = False,
+    resume: bool = False,
+    corpus: Corpus | None = None,
+    progress: Progress = silent,
+    on_epoch: EpochListener = lambda number, figures: None,
+) -> TrainedRun:
+    """Train by a config, measure on its held-out part, log the run, and publish the bundle as `models/<name>`.
+
+    Args:
+        models: folder of bundles.
+        register: add a version to the registered model `fimiscope`.
+        resume: go on from the checkpoint that an interrupted run of the same config left.
+        corpus: the config's corpus, where the caller has built it already.
+        progress: told what is being done.
+        on_epoch: told each epoch's number and figures.
+
+    Raises:
+        FimiscopeError: config, corpus, encoder or tracking store cannot be used.
+    """
+    from fimiscope.tracking import tracked_run
+    from fimiscope.training import fit_bundle
+    from fimiscope.training.loop import Epoch
+
+    codebook = Codebook.load(config.codebook)
+    corpus = corpus or load_corpus(config, codebook, progress=progress)
+    folder = Path(models) / config.name
+    with tracked_run(config, corpus) as run:
+
+        def listen(epoch: Epoch) -> None:
+            figures = provisional_metrics(corpus.part("valid"), epoch.valid_logits, codebook)
+            figures["loss"] = epoch.valid_loss
+            run.metrics({"loss": epoch.train_loss}, prefix="train", step=epoch.step)
+            run.metrics(figures, prefix="valid", step=epoch.step)
+            on_epoch(round(epoch.number), {"train loss": epoch.train_loss, **figures})
+
+        manifest = fit_bundle(config, corpus, codebook, folder, listener=listen, resume=resume, progress=progress)
+        test = corpus.part("test")
+        evaluations = evaluate_scorers(folder, corpus.part("train"), test, codebook, progress=progress)
+        run.evaluation(evaluations[0], test, codebook)
+        results = results_table(evaluations, codebook, title=f"Held-out part ({len(test)} texts)")
+        run.table(results, "results")
+        run.bundle(folder, manifest, codebook, register=register)
+    return TrainedRun(folder, manifest, run.run_id, evaluations[0].metrics, results)

@@ -1,0 +1,190 @@
+"""From articles to verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fimiscope.bundle import Bundle, Scorer
+from fimiscope.bundle.bundle import Scored
+from fimiscope.bundle.decisions import PROBABILITY_DIGITS, PROFILES, Profile
+from fimiscope.bundle.document import Document
+from fimiscope.bundle.evidence import SentenceScores, sentences_by_attention, sentences_by_ngrams
+from fimiscope.codebook import NO_ROLE
+from fimiscope.errors import BundleError, ConfigError
+from fimiscope.reading import identify_language, legibility_fault
+from fimiscope.records import Article, Evidence, Unreadable, Verdict
+
+ARTICLES_AT_A_TIME = 32
+MOST_EVIDENCE = 3
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """An article on its way to a verdict: what was read, in which language, with which scores.
+
+    `fault` says why it cannot be scored; `document`, `scored` and `sentences` are there where it can.
+    """
+
+    article: Article
+    language: str | None
+    fault: str | None = None
+    document: Document | None = None
+    scored: Scored | None = None
+    sentences: SentenceScores | None = None
+
+
+class Predictor:
+    """Scores articles with one bundle.
+
+    Example:
+        >>> predictor = Predictor.load("models/quickstart")            # doctest: +SKIP
+        >>> [verdict] = predictor.predict([Article("1", "Some text …")])  # doctest: +SKIP
+    """
+
+    def __init__(self, bundle: Bundle, *, profile: Profile = "balanced", scorer: Scorer | None = None) -> None:
+        if profile not in PROFILES:
+            raise ConfigError(f"profile '{profile}' is unknown: choose {', '.join(PROFILES)}")
+        self.bundle = bundle
+        self.profile = profile
+        self.scorer: Scorer = scorer or bundle.scorers[0]
+        if self.scorer not in bundle.scorers:
+            raise BundleError(f"bundle {bundle.manifest.name} scores by {', '.join(bundle.scorers)}, not by {scorer}")
+        self._decisions = bundle.decisions[self.scorer]
+
+    @classmethod
+    def load(
+        cls, folder: Path | str, *, profile: Profile = "balanced", scorer: Scorer | None = None, threads: int | None = None
+    ) -> Predictor:
+        """Open the bundle in `folder`; `scorer` picks one model of a blend, `threads` bounds the cores used.
+
+        Raises:
+            BundleError: the folder is no bundle, is damaged, or has another format.
+        """
+        return cls(Bundle.load(folder, threads=threads), profile=profile, scorer=scorer)
+
+    def predict(self, articles: Iterable[Article | Unreadable]) -> Iterator[Verdict]:
+        """One verdict per article, in order, read and scored a few at a time."""
+        source = iter(articles)
+        while chunk := list(islice(source, ARTICLES_AT_A_TIME)):
+            examined = iter(self.examine([item for item in chunk if isinstance(item, Article)]))
+            for item in chunk:
+                yield self.verdict(next(examined)) if isinstance(item, Article) else self._failed(item)
+
+    def examine(self, articles: Iterable[Article]) -> list[Examined]:
+        """Clean, identify and score articles; the order is kept."""
+        examined = []
+        for article in articles:
+            document = Document.of(article)
+            fault = legibility_fault(document.text)
+            language = identify_language(document.text) if fault is None else None
+            examined.append(Examined(article, language, fault, document))
+        legible = [one for one in examined if one.fault is None and one.document is not None]
+        texts = [one.document.text for one in legible if one.document is not None]
+        scores = iter(self.bundle.score(texts, [one.language for one in legible], self.scorer))
+        return [one if one.fault is not None else self._with_scores(one, next(scores)) for one in examined]
+
+    def verdict(self, examined: Examined) -> Verdict:
+        """What the model says about an examined article."""
+        article, scored = examined.article, examined.scored
+        about = {name: getattr(article, name) for name in ("title", "url", "outlet", "published")}
+        if scored is None:
+            return Verdict(
+                article.id, "failed", examined.fault, language=examined.language, article=about, model=self.bundle.identity
+            )
+        values = np.round(scored.probabilities, PROBABILITY_DIGITS)
+        by_head = {
+            head.name: dict(zip(head.labels, values[self.bundle.slices[head.name]].tolist(), strict=True))
+            for head in self.bundle.heads
+        }
+        probability: float = by_head["flag"]["flag"]
+        undecided = self._decisions.undecided(probability, self.profile, examined.language)
+        flag = probability >= self._decisions.flag[self.profile]
+        role = self._role(by_head["role"], flag)
+        narratives = self._narratives(by_head["narratives"], role)
+        remarks = self._remarks(examined)
+        if undecided:
+            remarks.insert(0, f"undecided: flag probability {probability:.2f} is too near the threshold")
+        return Verdict(
+            id=article.id,
+            status="abstained" if undecided else "scored",
+            reason="; ".join(remarks) or None,
+            flag=None if undecided else flag,
+            flag_probability=probability,
+            role=by_head["role"],
+            role_label=role,
+            actors=by_head["actors"],
+            narratives=by_head["narratives"],
+            narratives_flagged=narratives,
+            africa=by_head["africa"]["africa"],
+            evidence=self._evidence(examined, narratives) if role != NO_ROLE else (),
+            language=examined.language,
+            article=about,
+            model=self.bundle.identity,
+        )
+
+    def _with_scores(self, one: Examined, scored: Scored) -> Examined:
+        assert one.document is not None
+        if scored.reading is not None:
+            reading = scored.reading
+            sentences = sentences_by_attention(one.document.text, reading.tokens, reading.offsets)
+        else:
+            assert self.bundle.lexical is not None
+            sentences = sentences_by_ngrams(one.document.text, self.bundle.lexical, *self.bundle.role_positions())
+        return Examined(one.article, one.language, None, one.document, scored, sentences)
+
+    def _role(self, role: dict[str, float], flag: bool) -> str:
+        """The likeliest role; on a flagged article the likeliest of those that flag."""
+        candidates = self.bundle.codebook.flagging_roles if flag else tuple(role)
+        return max(candidates, key=lambda code: role[code])
+
+    def _narratives(self, narratives: dict[str, float], role: str) -> tuple[str, ...]:
+        """Codes that reach the threshold, likeliest first; the likeliest alone where none does and the role names one."""
+        if role == NO_ROLE:
+            return ()
+        ranked = sorted(narratives, key=lambda code: -narratives[code])
+        reached = tuple(code for code in ranked if narratives[code] >= self._decisions.narrative)
+        return reached or (tuple(ranked[:1]) if role in self._decisions.naming_roles else ())
+
+    def _remarks(self, examined: Examined) -> list[str]:
+        remarks = []
+        if not self._decisions.trained_on(examined.language):
+            language = examined.language or "unknown"
+            remarks.append(f"language never trained on ({language}): pooled calibration, wider abstain band")
+        reading = examined.scored.reading if examined.scored else None
+        if reading is not None and reading.cut:
+            remarks.append(f"read the first {len(reading.windows)} windows; {reading.cut} further tokens were not read")
+        return remarks
+
+    def _evidence(self, examined: Examined, narratives: tuple[str, ...]) -> tuple[Evidence, ...]:
+        sentences = examined.sentences
+        if sentences is None or not sentences.spans:
+            return ()
+        evidence = [
+            self._quote(examined, index, "role", float(sentences.evidence[index])) for index in sentences.best(MOST_EVIDENCE)
+        ]
+        start = self.bundle.slices["narratives"].start
+        codes = self.bundle.codebook.narrative_codes
+        for code in narratives:
+            pull = np.maximum(sentences.labels[:, start + codes.index(code)], 0)
+            if pull.sum() > 0:
+                index = int(pull.argmax())
+                evidence.append(self._quote(examined, index, code, float(pull[index] / pull.sum())))
+        return tuple(evidence)
+
+    def _quote(self, examined: Examined, index: int, head: str, score: float) -> Evidence:
+        assert examined.document is not None and examined.sentences is not None
+        span = examined.sentences.spans[index]
+        field, start, end = examined.document.locate(span.start, span.end)
+        source = examined.article.text if field == "text" else examined.article.title or ""
+        return Evidence(start, end, source[start:end], head, round(score, 4), field)
+
+    def _failed(self, item: Unreadable) -> Verdict:
+        empty = dict.fromkeys(("title", "url", "outlet", "published"))
+        return Verdict(item.id, "failed", item.reason, article=empty, model=self.bundle.identity)

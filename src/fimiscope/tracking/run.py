@@ -1,0 +1,178 @@
+"""One training run in MLflow: parameters, corpus, losses, figures, plots, predictions and the bundle."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fimiscope.bundle.files import Manifest
+from fimiscope.codebook import Codebook
+from fimiscope.config import Config
+from fimiscope.corpus import Corpus, Example
+from fimiscope.tables import Table
+from fimiscope.evaluation.evaluate import Evaluation
+from fimiscope.evaluation.plots import confusion, precision_recall, reliability
+from fimiscope.evaluation.predictions import to_rows
+from fimiscope.tracking.store import connect, experiment_id
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+REGISTERED_NAME = "fimiscope"
+PREDICTIONS = "predictions.json"
+_AT_ONCE = 100
+_LONGEST_PARAMETER = 6000
+_LONGEST_DIGEST = 36
+_VERSIONS = ("fimiscope", "torch", "transformers", "datasets", "scikit-learn", "onnxruntime", "tokenizers", "mlflow", "numpy")
+_EXAMPLE = "The mayor of the invented town of Kolo opened a covered market on Monday and thanked the masons for their work."
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedRun:
+    """An open MLflow run."""
+
+    client: MlflowClient
+    run_id: str
+    config: Config
+
+    def metrics(self, figures: Mapping[str, float], *, prefix: str, step: int = 0) -> None:
+        """Log figures as `<prefix>/<name>`."""
+        import mlflow
+
+        named = [(f"{prefix}/{name}", value) for name, value in figures.items()]
+        for start in range(0, len(named), _AT_ONCE):
+            mlflow.log_metrics(dict(named[start : start + _AT_ONCE]), step=step)
+
+    def evaluation(self, evaluation: Evaluation, examples: Sequence[Example], codebook: Codebook) -> None:
+        """Log the test figures, plots, and the predictions from which the figures can be computed again."""
+        import mlflow
+        import pandas as pd
+
+        self.metrics(evaluation.metrics, prefix="test")
+        for name, figure in (
+            ("confusion", confusion(evaluation.judged, codebook)),
+            ("precision_recall", precision_recall(evaluation.judged)),
+            ("reliability", reliability(evaluation.judged)),
+        ):
+            mlflow.log_figure(figure, f"plots/{name}.png")
+        rows = to_rows(examples, evaluation.verdicts, texts=self.config.tracking.texts)
+        mlflow.log_table(pd.DataFrame(rows), PREDICTIONS)
+
+    def table(self, table: Table, file: str) -> None:
+        """Log a results table as MLflow table `file`.json."""
+        import mlflow
+        import pandas as pd
+
+        mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{file}.json")
+
+    def bundle(self, folder: Path, manifest: Manifest, codebook: Codebook, *, register: bool) -> None:
+        """Log the bundle once, as a pyfunc model; `register` adds a version to the registered model."""
+        import mlflow
+
+        requirements = [f"fimiscope=={metadata.version('fimiscope')}"]
+        requirements += [f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "onnxruntime", "tokenizers", "pandas")]
+        mlflow.set_tag("bundle.version", manifest.version)
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("pyfunc_model.py")),
+            artifacts={"bundle": str(folder)},
+            signature=_signature(codebook),
+            input_example=_input_example(),
+            pip_requirements=requirements,
+            registered_model_name=REGISTERED_NAME if register else None,
+        )
+
+
+@contextmanager
+def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
+    """Open a run, log what is known before training, and close it whatever happens.
+
+    The run ends as FINISHED, as KILLED after Ctrl-C, and as FAILED after an error.
+
+    Raises:
+        TrackingError: the store cannot be reached.
+    """
+    client = connect()
+    import mlflow
+
+    experiment = experiment_id(client, config.tracking.experiment)
+    run = mlflow.start_run(experiment_id=experiment, run_name=config.name)
+    status = "FAILED"
+    try:
+        tracked = TrackedRun(client, run.info.run_id, config)
+        _log_start(config, corpus)
+        yield tracked
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        mlflow.end_run(status=status)
+
+
+def _log_start(config: Config, corpus: Corpus) -> None:
+    import mlflow
+
+    parameters = [(name, value[:_LONGEST_PARAMETER]) for name, value in config.flat().items()]
+    for start in range(0, len(parameters), _AT_ONCE):
+        mlflow.log_params(dict(parameters[start : start + _AT_ONCE]))
+    mlflow.log_text(config.to_yaml(), "config.yaml")
+    languages = sorted({example.article.language or "unknown" for example in corpus.examples})
+    mlflow.set_tags(
+        {
+            "codebook": config.codebook.name if config.codebook else "shipped",
+            "corpus.digest": corpus.digest,
+            "encoder": config.encoder or "none",
+            "languages": " ".join(languages),
+            "python": platform.python_version(),
+            **_git_state(),
+            **{f"version.{name}": metadata.version(name) for name in _VERSIONS},
+        }
+    )
+    for part in ("train", "valid", "test"):
+        if corpus.part(part):
+            dataset = mlflow.data.huggingface_dataset.from_huggingface(
+                corpus.table(part), name=f"{config.name}-{part}", digest=f"{corpus.digest}"[:_LONGEST_DIGEST]
+            )
+            mlflow.log_input(dataset, context=part)
+
+
+def _git_state() -> dict[str, str]:
+    """Commit of the checkout one works in, if there is one, and whether it has changes."""
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", *words], capture_output=True, text=True, check=False, timeout=10)
+        except FileNotFoundError:
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    if commit is None:
+        return {"git.commit": "none"}
+    return {"git.commit": commit, "git.dirty": str(bool(git("status", "--porcelain"))).lower()}
+
+
+def _signature(codebook: Codebook):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    import pyarrow as pa
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    from fimiscope.predict.writing import flat_schema
+
+    kinds = {pa.string(): "string", pa.float64(): "double", pa.bool_(): "boolean", pa.int64(): "long"}
+    inputs = [ColSpec("string", "text"), ColSpec("string", "title", required=False), ColSpec("string", "id", required=False)]
+    outputs = [ColSpec(kinds[field.type], field.name, required=False) for field in flat_schema(codebook)]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+
+
+def _input_example():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    import pandas as pd
+
+    return pd.DataFrame({"text": [_EXAMPLE], "title": ["Kolo opens a market"], "id": ["example-1"]})

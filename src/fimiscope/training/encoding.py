@@ -1,0 +1,169 @@
+"""Training the encoder side of a bundle: frozen layers cached, upper layers and heads fitted, graph exported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from fimiscope.bundle.windows import WindowLayout
+from fimiscope.codebook import Codebook
+from fimiscope.config import Config
+from fimiscope.corpus import Example
+from fimiscope.errors import ConfigError, EncoderError
+from fimiscope.progress import Progress
+from fimiscope.training.batches import Collator, Prepared, prepare, training_table
+from fimiscope.training.encoders import Encoder, resolve
+from fimiscope.training.export import ExportedEncoder, export_onnx
+from fimiscope.training.loop import Listener, fit
+from fimiscope.training.loss import balanced_weights
+from fimiscope.training.model import ArticleClassifier, LowerLayers, UpperLayers, WholeEncoder, can_split, layer_count
+from fimiscope.training.states import CachedStates, cached_states
+from fimiscope.training.targets import Targets
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedModel
+
+STATISTICS_ARTICLES = 192
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The encoder cut where freezing ends: `lower` may be run once and cached, `upper` learns."""
+
+    lower: LowerLayers | None
+    upper: nn.Module
+
+
+def window_layout(encoder: Encoder, tokenizer: Tokenizer, model: PreTrainedModel, config: Config) -> WindowLayout:
+    """Windows for this encoder: its start token, prefix, end token and padding.
+
+    Raises:
+        ConfigError: windows are longer than the encoder's positions.
+    """
+    frame = tokenizer.encode(encoder.prefix.strip(), add_special_tokens=True).ids
+    positions = int(getattr(model.config, "max_position_embeddings", config.windows.size))
+    reserved = 2 if "roberta" in model.config.model_type else 0
+    if config.windows.size > positions - reserved:
+        raise ConfigError(f"windows.size: {encoder.reference} reads at most {positions - reserved} tokens")
+    return WindowLayout(
+        size=config.windows.size,
+        overlap=config.windows.overlap,
+        most=config.windows.most,
+        before=tuple(frame[:-1]),
+        after=tuple(frame[-1:]),
+        pad=int(model.config.pad_token_id or 0),
+    )
+
+
+def split_encoder(model: PreTrainedModel, trainable: int | str, reference: str) -> Split:
+    """Freeze all but the upper `trainable` layers.
+
+    Raises:
+        EncoderError: this kind of encoder cannot be frozen in part.
+    """
+    if trainable == "all":
+        return Split(None, WholeEncoder(model))
+    frozen = max(0, layer_count(model) - int(trainable))
+    if can_split(model):
+        lower, upper = LowerLayers(model, frozen), UpperLayers(model, frozen)
+        lower.requires_grad_(False)
+        return Split(lower, upper)
+    layers = getattr(model, "layers", None)
+    if not isinstance(layers, nn.ModuleList):
+        raise EncoderError(f"{reference} cannot be frozen in part: set training.trainable_layers=all")
+    model.requires_grad_(False)
+    for layer in layers[frozen:]:
+        layer.requires_grad_(True)
+    return Split(None, WholeEncoder(model))
+
+
+def train_encoder(
+    config: Config,
+    codebook: Codebook,
+    train: Sequence[Example],
+    valid: Sequence[Example],
+    draft: Path,
+    checkpoints: Path,
+    *,
+    resume: bool,
+    listener: Listener,
+    progress: Progress,
+) -> WindowLayout:
+    """Fit the encoder and write `encoder.onnx` and `tokenizer.json` into the folder `draft`."""
+    assert config.encoder is not None
+    torch.manual_seed(config.seed)
+    encoder = resolve(config.encoder)
+    tokenizer, model = encoder.tokenizer(), encoder.model()
+    layout = window_layout(encoder, tokenizer, model, config)
+    prepared = prepare([*train, *valid], tokenizer, layout, codebook)
+    split = split_encoder(model, config.training.trainable_layers, encoder.reference)
+    hidden = int(model.config.hidden_size)
+    states = _states(split, encoder, prepared, hidden, layout.pad, progress)
+    collator = Collator(prepared, layout.pad, states)
+    weights = balanced_weights(_first(prepared.targets, len(train)), codebook.heads(), config.training.evidence_weight)
+    classifier = ArticleClassifier(split.upper, hidden, codebook.heads(), weights)
+    _standardise(classifier, collator, len(train), config.seed)
+    fit(
+        classifier,
+        collator,
+        training_table(prepared, range(len(train))),
+        training_table(prepared, range(len(train), len(train) + len(valid))),
+        config.training,
+        seed=config.seed,
+        folder=checkpoints,
+        resume=resume,
+        listener=listener,
+        progress=progress,
+    )
+    progress("export", 0, 1)
+    parts = [part for part in (split.lower, split.upper) if part is not None]
+    export_onnx(
+        ExportedEncoder(parts, classifier.heads), draft / "encoder.onnx", most_tokens=layout.size, pad=layout.pad
+    )
+    tokenizer.save(str(draft / "tokenizer.json"))
+    progress("export", 1, 1)
+    return layout
+
+
+def _states(
+    split: Split, encoder: Encoder, prepared: Prepared, hidden: int, pad: int, progress: Progress
+) -> CachedStates | None:
+    if split.lower is None:
+        return None
+    lower = split.lower.to("cuda" if torch.cuda.is_available() else "cpu")
+    states = cached_states(lower, encoder.fingerprint, prepared.window_ids(), hidden, pad, progress=progress)
+    lower.to("cpu")
+    return states
+
+
+def _first(targets: Targets, count: int) -> Targets:
+    return Targets(targets.values[:count], targets.known[:count], targets.weight[:count])
+
+
+def _standardise(classifier: ArticleClassifier, collator: Collator, articles: int, seed: int) -> None:
+    """Set the heads' fixed statistics from a sample of the training articles."""
+    chosen = np.random.default_rng(seed).permutation(articles)[:STATISTICS_ARTICLES]
+    classifier.eval()
+    tokens, means = [], []
+    for start in range(0, len(chosen), 8):
+        batch = collator([{"row": int(row)} for row in chosen[start : start + 8]])
+        with torch.inference_mode():
+            states = classifier.encoder(batch["inputs"], batch["mask"])
+        for article in range(len(batch["weight"])):
+            mine = states[batch["owned"] & (batch["article"] == article)[:, None]]
+            if len(mine):
+                tokens.append(mine[:: max(1, len(mine) // 32)])
+                means.append(mine.mean(dim=0))
+    if len(means) > 1:
+        every = torch.cat(tokens)
+        heads = classifier.heads
+        heads.centre.copy_(every.mean(dim=0))
+        heads.token_scale.copy_(every.std(dim=0).clamp(min=1e-4))
+        heads.article_scale.copy_(torch.stack(means).std(dim=0).clamp(min=1e-4))

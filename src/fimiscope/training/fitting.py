@@ -1,0 +1,148 @@
+"""One training run: models, calibrators and thresholds, sealed into a bundle."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from fimiscope.bundle import files
+from fimiscope.bundle.bundle import save_lexical
+from fimiscope.bundle.calibration import Calibrator, blend
+from fimiscope.bundle.decisions import Decisions
+from fimiscope.bundle.document import Document
+from fimiscope.bundle.encoder import EncoderModel
+from fimiscope.bundle.pooling import pool
+from fimiscope.codebook import Codebook
+from fimiscope.config import Config
+from fimiscope.corpus import Corpus, Example
+from fimiscope.errors import CorpusError
+from fimiscope.progress import Progress, silent
+from fimiscope.reading import identify_language
+from fimiscope.training.calibrating import Floats, fit_calibrator, fit_decisions
+from fimiscope.training.lexical import fit_lexical
+from fimiscope.training.loop import Listener
+from fimiscope.training.targets import targets_of
+
+
+def fit_bundle(
+    config: Config,
+    corpus: Corpus,
+    codebook: Codebook,
+    folder: Path,
+    *,
+    listener: Listener = lambda epoch: None,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> files.Manifest:
+    """Train what the config asks for and publish the bundle as `folder`.
+
+    Raises:
+        CorpusError: there is nothing to train or to calibrate on.
+    """
+    train, valid = corpus.part("train"), corpus.part("valid")
+    _check_parts(train, valid)
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        raw = _fit_models(config, codebook, train, valid, draft, folder, listener=listener, resume=resume, progress=progress)
+        _fit_decisions(config, codebook, train, valid, raw, draft)
+        files.write_json(draft / files.CODEBOOK, codebook.to_dict())
+        files.write_json(
+            draft / files.HEADS, [{"name": h.name, "kind": h.kind, "labels": list(h.labels)} for h in codebook.heads()]
+        )
+        (draft / files.CONFIG).write_text(config.to_yaml(), encoding="utf-8")
+        manifest = files.seal(
+            draft,
+            name=config.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            codebook=codebook.version,
+            trained_on=trained_on(train),
+            corpus_digest=corpus.digest,
+            encoder=config.encoder,
+        )
+        files.publish(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return manifest
+
+
+def trained_on(train: Sequence[Example]) -> str:
+    """The training part in words: sources with their counts, largest first."""
+    counts = Counter(example.source for example in train)
+    return ", ".join(f"{source} {count}" for source, count in counts.most_common())
+
+
+def _check_parts(train: Sequence[Example], valid: Sequence[Example]) -> None:
+    roles = {example.labels.role for example in train} - {None}
+    if not train or not valid:
+        missing = "train" if not train else "valid"
+        raise CorpusError(f"the corpus has no texts in its part '{missing}': look at `fimiscope corpus show CONFIG`")
+    if len(roles) == 1:
+        raise CorpusError(f"all training texts have the role '{roles.pop()}': there is nothing to tell apart")
+
+
+def _fit_models(
+    config: Config,
+    codebook: Codebook,
+    train: Sequence[Example],
+    valid: Sequence[Example],
+    draft: Path,
+    folder: Path,
+    *,
+    listener: Listener,
+    resume: bool,
+    progress: Progress,
+) -> dict[str, Floats]:
+    """Fit the models into `draft`; raw validation logits of each, as predicting computes them."""
+    raw: dict[str, Floats] = {}
+    valid_texts = [Document.of(example.labelled_article()).text for example in valid]
+    if config.encoder is not None:
+        from fimiscope.training.encoding import train_encoder
+
+        checkpoints = folder.with_name(f".{folder.name}.checkpoints")
+        layout = train_encoder(
+            config, codebook, train, valid, draft, checkpoints, resume=resume, listener=listener, progress=progress
+        )
+        files.write_json(draft / files.WINDOWS, layout.to_dict())
+        encoder = EncoderModel.load(draft / files.GRAPH, draft / files.TOKENIZER, layout)
+        raw["encoder"] = np.array([pool(reading.tokens) for reading in encoder.read(valid_texts)], dtype=np.float64)
+    if config.lexical is not None:
+        texts = [Document.of(example.labelled_article()).text for example in train]
+        model = fit_lexical(texts, targets_of(train, codebook), codebook.heads(), config.lexical, progress=progress)
+        save_lexical(draft, model)
+        raw["lexical"] = np.array([model.logits(text) for text in valid_texts], dtype=np.float64)
+    return raw
+
+
+def _fit_decisions(
+    config: Config,
+    codebook: Codebook,
+    train: Sequence[Example],
+    valid: Sequence[Example],
+    raw: dict[str, Floats],
+    draft: Path,
+) -> None:
+    """Fit and write calibrators and thresholds of every scorer."""
+    heads, gold = codebook.heads(), targets_of(valid, codebook)
+    languages = [identify_language(Document.of(example.labelled_article()).text) for example in valid]
+    trained = [language for language in (example.article.language for example in train) if language]
+    calibrators: dict[str, Calibrator] = {
+        name: fit_calibrator(logits, gold, languages, heads) for name, logits in raw.items()
+    }
+    if len(raw) == 2:
+        raw["blend"] = blend([calibrators[name](logits) for name, logits in raw.items()], heads)
+        calibrators["blend"] = fit_calibrator(raw["blend"], gold, languages, heads)
+    decisions: dict[str, Decisions] = {}
+    for name, logits in raw.items():
+        calibrated = np.array([calibrators[name](row, lang) for row, lang in zip(logits, languages, strict=True)])
+        decisions[name] = fit_decisions(
+            calibrated, gold, targets_of(train, codebook), trained, codebook, config.decision
+        )
+    files.write_json(draft / files.CALIBRATION, {name: one.to_dict() for name, one in calibrators.items()})
+    files.write_json(draft / files.DECISIONS, {name: one.to_dict() for name, one in decisions.items()})

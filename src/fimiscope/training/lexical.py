@@ -1,0 +1,111 @@
+"""Fitting the lexical model: TF-IDF and one logistic regression a head or label, by scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fimiscope.bundle.calibration import head_slices
+from fimiscope.bundle.ngrams import LexicalModel, Ngrams
+from fimiscope.codebook import Head
+from fimiscope.config import LexicalConfig
+from fimiscope.progress import Progress
+from fimiscope.training.targets import Targets
+
+ABSENT = -10.0
+
+
+def fit_lexical(
+    texts: Sequence[str], targets: Targets, heads: tuple[Head, ...], config: LexicalConfig, *, progress: Progress
+) -> LexicalModel:
+    """Fit on cleaned texts. A label that never occurs in training gets a constant low logit."""
+    from scipy.sparse import csr_matrix
+
+    ngrams = Ngrams(config.words, config.characters, config.buckets)
+    counted = []
+    for number, text in enumerate(texts, start=1):
+        counted.append(ngrams.count(text))
+        progress("n-grams", number, len(texts))
+    documents = np.bincount(np.concatenate([buckets for buckets, _ in counted]), minlength=config.buckets)
+    seen = np.flatnonzero(documents).astype(np.int64)
+    idf = np.log((1 + len(texts)) / (1 + documents[seen])) + 1
+    width = targets.values.shape[1]
+    empty = LexicalModel(
+        ngrams=ngrams,
+        buckets=seen,
+        idf=idf.astype(np.float32),
+        unseen_idf=float(np.log(1 + len(texts)) + 1),
+        weights=np.zeros((len(seen), width), dtype=np.float32),
+        bias=np.full(width, ABSENT, dtype=np.float32),
+    )
+    features = [empty.features(text) for text in texts]
+    table = csr_matrix(
+        (
+            np.concatenate([values for _, values in features]),
+            np.concatenate([rows for rows, _ in features]),
+            np.concatenate([[0], np.cumsum([len(rows) for rows, _ in features])]),
+        ),
+        shape=(len(texts), len(seen)),
+    )
+    weights, bias = empty.weights.copy(), empty.bias.copy()
+    slices = head_slices(heads)
+    for head in heads:
+        part = slices[head.name]
+        known = targets.known[:, part.start] > 0
+        if head.kind == "softmax":
+            _fit_choice(table, targets, known, part, weights, bias, config.strength)
+        else:
+            for label in range(part.start, part.stop):
+                _fit_label(table, targets, known, label, weights, bias, config.strength)
+                progress("logistic regressions", label + 1, width)
+    return LexicalModel(empty.ngrams, empty.buckets, empty.idf, empty.unseen_idf, weights, bias)
+
+
+def _fit_choice(
+    table: npt.ArrayLike,
+    targets: Targets,
+    known: npt.NDArray[np.bool_],
+    part: slice,
+    weights: npt.NDArray[np.float32],
+    bias: npt.NDArray[np.float32],
+    strength: float,
+) -> None:
+    """One multinomial regression for a softmax head."""
+    chosen = targets.values[:, part].argmax(axis=1)
+    if len(np.unique(chosen[known])) < 2:
+        bias[part.start + chosen[known][:1]] = 0
+        return
+    model = _regression(strength).fit(table[known], chosen[known], sample_weight=targets.weight[known])  # type: ignore[index]
+    coefficients, intercepts = model.coef_, model.intercept_
+    if len(model.classes_) == 2:
+        coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.r_[-intercepts, intercepts] / 2
+    for row, label in enumerate(model.classes_):
+        weights[:, part.start + label] = coefficients[row]
+        bias[part.start + label] = intercepts[row]
+
+
+def _fit_label(
+    table: npt.ArrayLike,
+    targets: Targets,
+    known: npt.NDArray[np.bool_],
+    label: int,
+    weights: npt.NDArray[np.float32],
+    bias: npt.NDArray[np.float32],
+    strength: float,
+) -> None:
+    """One binary regression for a label of a sigmoid head."""
+    present = targets.values[known, label] > 0
+    if present.all() or not present.any():
+        bias[label] = -ABSENT if len(present) and present.all() else ABSENT
+        return
+    model = _regression(strength).fit(table[known], present, sample_weight=targets.weight[known])  # type: ignore[index]
+    weights[:, label] = model.coef_[0]
+    bias[label] = model.intercept_[0]
+
+
+def _regression(strength: float) -> LogisticRegression:  # type: ignore[no-any-unimported] # noqa: F821
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=strength, class_weight="balanced", max_iter=1000)

@@ -47,7 +47,9 @@ class AnnotatedSource(Section):
 
     kind: Literal["annotated"]
     annotations: Path | None = Field(None, description="labels file; the shipped one when absent")
-    texts: Path | None = Field(None, description="folder of corpus jsonl files; the variable FIMISCOPE_TEXTS when absent")
+    texts: Path | None = Field(
+        None, description="folder of corpus jsonl files; the variable FIMISCOPE_TEXTS when absent"
+    )
     labelled_characters: int = Field(
         2400, ge=100, description="characters of a text that its labellers read; training sees no more than they did"
     )
@@ -70,7 +72,9 @@ Source = Annotated[EmbeddedSource | AnnotatedSource | LabelledSource, Field(disc
 
 class CorpusConfig(Section):
     sources: tuple[Source, ...] = Field(min_length=1, description="what the training table is made of")
-    near_copy: float = Field(0.7, gt=0, le=1, description="Jaccard similarity of word shingles that makes two texts near-copies")
+    near_copy: float = Field(
+        0.7, gt=0, le=1, description="Jaccard similarity of word shingles that makes two texts near-copies"
+    )
     low_confidence_weight: float = Field(0.5, gt=0, le=1, description="loss weight of a label marked as unsure")
 
 
@@ -99,6 +103,11 @@ class TrainingConfig(Section):
     trainable_layers: int | Literal["all"] = Field(
         6, description="upper encoder layers that learn; 0 trains the heads alone, all also trains the embeddings"
     )
+    head_epochs: int = Field(
+        8,
+        ge=0,
+        description="passes in which the heads learn alone on cached states, before upper layers move with them",
+    )
     epochs: int = Field(4, ge=1, description="passes over the training part")
     most_steps: int | None = Field(None, ge=1, description="optimiser steps after which training stops anyway")
     batch: int = Field(16, ge=1, description="articles of an optimiser step, per process")
@@ -118,9 +127,16 @@ class TrainingConfig(Section):
 
 
 class DecisionConfig(Section):
-    abstain_share: float = Field(0.05, ge=0, lt=0.5, description="share of validation articles nearest the threshold that the model leaves undecided")
+    abstain_share: float = Field(
+        0.05,
+        ge=0,
+        lt=0.5,
+        description="share of validation articles nearest the threshold that the model leaves undecided",
+    )
     high_recall: float = Field(0.9, gt=0, le=1, description="validation recall that the profile high-recall aims at")
-    high_precision: float = Field(0.9, gt=0, le=1, description="validation precision that the profile high-precision aims at")
+    high_precision: float = Field(
+        0.9, gt=0, le=1, description="validation precision that the profile high-precision aims at"
+    )
 
 
 class TrackingConfig(Section):
@@ -135,9 +151,13 @@ class Config(Section):
     seed: int = Field(13, ge=0, description="seed of every random choice")
     codebook: Path | None = Field(None, description="codebook YAML; the shipped one when absent")
     corpus: CorpusConfig
-    encoder: str | None = Field(None, description="encoder reference: hub:…, path:…, pip:… or tiny; see `fimiscope encoders`")
+    encoder: str | None = Field(
+        None, description="encoder reference: hub:…, path:…, pip:… or tiny; see `fimiscope encoders`"
+    )
     windows: WindowsConfig = WindowsConfig()
-    lexical: LexicalConfig | None = Field(None, description="the word-and-character model; with an encoder, the two are blended")
+    lexical: LexicalConfig | None = Field(
+        None, description="the word-and-character model; with an encoder, the two are blended"
+    )
     training: TrainingConfig = TrainingConfig()
     decision: DecisionConfig = DecisionConfig()
     tracking: TrackingConfig = TrackingConfig()

@@ -57,7 +57,9 @@ def _encoders() -> Finding:
     from fimiscope.training.encoders.references import known_references
 
     here = [one.reference for one in known_references() if one.here and one.reference.startswith("pip:")]
-    return Finding("encoders", bool(here), ", ".join(here) or "none", "" if here else "pip install 'fimiscope[encoders]'")
+    return Finding(
+        "encoders", bool(here), ", ".join(here) or "none", "" if here else "pip install 'fimiscope[encoders]'"
+    )
 
 
 def _texts() -> Finding:

@@ -11,13 +11,13 @@ from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example, build
-from fimiscope.tables import Table
 from fimiscope.evaluation.evaluate import Evaluation, evaluate, results_table
 from fimiscope.evaluation.metrics import Metrics
 from fimiscope.evaluation.provisional import provisional_metrics
 from fimiscope.evaluation.rules import origin_rule
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
+from fimiscope.tables import Table
 
 EpochListener = Callable[[int, Metrics], None]
 
@@ -47,7 +47,12 @@ def load_corpus(config: Config, codebook: Codebook, *, progress: Progress = sile
 
 
 def evaluate_scorers(
-    folder: Path, train: tuple[Example, ...], test: tuple[Example, ...], codebook: Codebook, *, progress: Progress = silent
+    folder: Path,
+    train: tuple[Example, ...],
+    test: tuple[Example, ...],
+    codebook: Codebook,
+    *,
+    progress: Progress = silent,
 ) -> list[Evaluation]:
     """The bundle's own scorer first, then the models that it blends, then the rule that knows the origin alone."""
     bundle = Bundle.load(folder)

@@ -83,7 +83,9 @@ def publish(draft: Path, folder: Path) -> None:
         draft.rename(folder)
         return
     if not (folder / MANIFEST).is_file():
-        raise BundleError(f"{folder} exists and is no bundle: choose another name in the config, or move the folder away")
+        raise BundleError(
+            f"{folder} exists and is no bundle: choose another name in the config, or move the folder away"
+        )
     former = folder.with_name(f".{folder.name}.former")
     shutil.rmtree(former, ignore_errors=True)
     folder.rename(former)
@@ -127,7 +129,9 @@ def _check_files(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
         if size != entry["bytes"]:
             raise BundleError(f"bundle {folder}: {name} has {size} bytes, expected {entry['bytes']}; copy it again")
         if _sha256(path) != entry["sha256"]:
-            raise BundleError(f"bundle {folder}: {name} is not the file that was sealed (checksum differs); copy it again")
+            raise BundleError(
+                f"bundle {folder}: {name} is not the file that was sealed (checksum differs); copy it again"
+            )
 
 
 def _sha256(path: Path) -> str:

@@ -56,8 +56,12 @@ def build_command(
 
 @app.command("fetch")
 def fetch_command(
-    sources: Annotated[list[str] | None, typer.Argument(metavar="SOURCE...", help="Names from data/sources.yaml; none lists them.")] = None,
-    into: Annotated[Path, typer.Option("--into", help="Folder for the texts; name it in FIMISCOPE_TEXTS afterwards.")] = Path("data/texts"),
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="SOURCE...", help="Names from data/sources.yaml; none lists them.")
+    ] = None,
+    into: Annotated[
+        Path, typer.Option("--into", help="Folder for the texts; name it in FIMISCOPE_TEXTS afterwards.")
+    ] = Path("data/texts"),
 ) -> None:
     """Fetch real texts from the public repositories that data/sources.yaml names; checksums are verified."""
     from fimiscope.cli.show import console, progress, show_table

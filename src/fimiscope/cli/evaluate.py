@@ -14,10 +14,21 @@ if TYPE_CHECKING:
 
 
 def evaluate_command(
-    model: Annotated[list[str], typer.Option("--model", help="Bundle folder or registered model; repeat to compare, the first against the others.")],
-    data: Annotated[Path, typer.Option("--data", help="Labelled jsonl, csv or parquet; or a config, for its held-out part.")],
-    output: Annotated[Path | None, typer.Option("--output", help="Folder for metrics.json, predictions.jsonl and plots.")] = None,
-    columns: Annotated[str | None, typer.Option("--columns", help="Other column names in DATA: text=Body,role=Label.")] = None,
+    model: Annotated[
+        list[str],
+        typer.Option(
+            "--model", help="Bundle folder or registered model; repeat to compare, the first against the others."
+        ),
+    ],
+    data: Annotated[
+        Path, typer.Option("--data", help="Labelled jsonl, csv or parquet; or a config, for its held-out part.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for metrics.json, predictions.jsonl and plots.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Other column names in DATA: text=Body,role=Label.")
+    ] = None,
     details: Annotated[bool, typer.Option("--details", help="Print every figure of the first model.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON object.")] = False,
 ) -> None:
@@ -53,9 +64,7 @@ def evaluate_command(
         out.print(f"metrics, predictions and plots are in {output}")
 
 
-def _labelled(
-    data: Path, columns: str | None, codebook: Codebook
-) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+def _labelled(data: Path, columns: str | None, codebook: Codebook) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
     """Training texts (for the rule that knows the origin alone) and test texts."""
     from fimiscope.cli.options import column_names
     from fimiscope.config import Config

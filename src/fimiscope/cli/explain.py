@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 
 def explain_command(
-    source: Annotated[str, typer.Argument(metavar="INPUT", help="One article: a file, or - for jsonl on standard input.")],
-    model: Annotated[str, typer.Option("--model", help="Bundle folder, models:/fimiscope@champion, or runs:/<run id>.")],
+    source: Annotated[
+        str, typer.Argument(metavar="INPUT", help="One article: a file, or - for jsonl on standard input.")
+    ],
+    model: Annotated[
+        str, typer.Option("--model", help="Bundle folder, models:/fimiscope@champion, or runs:/<run id>.")
+    ],
     article: Annotated[str | None, typer.Option("--id", help="Which article, where INPUT holds several.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the explanation as one JSON object.")] = False,
 ) -> None:
@@ -56,7 +60,9 @@ def _show(out: Console, explanation: Explanation) -> None:
     if verdict.status == "failed":
         return
     flag = {True: "flagged", False: "clear", None: "undecided"}[verdict.flag]
-    out.print(f"{flag}, probability {verdict.flag_probability:.2f} (threshold {explanation.threshold:.2f}); role {verdict.role_label}")
+    out.print(
+        f"{flag}, probability {verdict.flag_probability:.2f} (threshold {explanation.threshold:.2f}); role {verdict.role_label}"
+    )
     text = Text(explanation.article.text)
     for evidence in verdict.evidence or ():
         if evidence.field == "text":
@@ -64,6 +70,8 @@ def _show(out: Console, explanation: Explanation) -> None:
     out.print(text)
     for number, evidence in enumerate(verdict.evidence or (), start=1):
         where = f"{evidence.field} {evidence.start}–{evidence.end}"
-        out.print(f"  evidence {number} for {evidence.head} ({where}, {evidence.score:.2f}): {evidence.text}", markup=False)
+        out.print(
+            f"  evidence {number} for {evidence.head} ({where}, {evidence.score:.2f}): {evidence.text}", markup=False
+        )
     for table in explanation.tables:
         show_table(table, to=out)

@@ -11,23 +11,26 @@ import typer
 
 if TYPE_CHECKING:
     from fimiscope.codebook import Codebook
-    from fimiscope.tables import Table
     from fimiscope.records import Verdict
+    from fimiscope.tables import Table
 
 SOME_FAILED = 3
 MOST_SHOWN = 50
 
 
 def predict_command(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for jsonl on standard input.")],
-    model: Annotated[str, typer.Option("--model", help="Bundle folder, models:/fimiscope@champion, or runs:/<run id>.")],
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for jsonl on standard input.")
+    ],
+    model: Annotated[
+        str, typer.Option("--model", help="Bundle folder, models:/fimiscope@champion, or runs:/<run id>.")
+    ],
     output: Annotated[Path, typer.Option("--output", help="Result file: .jsonl, .csv or .parquet.")],
     columns: Annotated[
-        str | None, typer.Option("--columns", help="Other people's column names: text=Body,title=Headline,published=Date.")
+        str | None,
+        typer.Option("--columns", help="Other people's column names: text=Body,title=Headline,published=Date."),
     ] = None,
-    profile: Annotated[
-        str, typer.Option("--profile", help="balanced, high-recall or high-precision.")
-    ] = "balanced",
+    profile: Annotated[str, typer.Option("--profile", help="balanced, high-recall or high-precision.")] = "balanced",
     as_json: Annotated[bool, typer.Option("--json", help="Print the closing counts as one JSON object.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Print a table of the flagged articles.")] = False,
 ) -> None:
@@ -55,7 +58,11 @@ def predict_command(
         import json
 
         counts = {name: outcomes[name] for name in ("flagged", "clear", "abstained", "failed")}
-        print(json.dumps({**counts, "passed_over": len(passed_over), "output": str(output), "model": predictor.bundle.identity}))
+        print(
+            json.dumps(
+                {**counts, "passed_over": len(passed_over), "output": str(output), "model": predictor.bundle.identity}
+            )
+        )
     else:
         out = console()
         if show:

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table as RichTable
 
 if TYPE_CHECKING:
-    from fimiscope.tables import Table
     from fimiscope.progress import Progress as ProgressListener
+    from fimiscope.tables import Table
 
 NOTICE = (
     "Flags are for human review. They say what a text does with a narrative, never whether it is true, "

@@ -15,8 +15,12 @@ def train_command(
         list[str] | None, typer.Option("--set", help="Override one key: training.epochs=2. May be repeated.")
     ] = None,
     models: Annotated[Path, typer.Option(help="Folder in which the bundle is published.")] = Path("models"),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop before training and estimate what it would cost.")] = False,
-    register: Annotated[bool, typer.Option("--register", help="Add a version to the registered model 'fimiscope'.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Stop before training and estimate what it would cost.")
+    ] = False,
+    register: Annotated[
+        bool, typer.Option("--register", help="Add a version to the registered model 'fimiscope'.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of an interrupted run.")] = False,
 ) -> None:
     """Train a model by a config, log the run to MLflow, and publish its bundle."""
@@ -44,7 +48,12 @@ def train_command(
         return
 
     def on_epoch(number: int, figures: dict[str, float]) -> None:
-        names = {"train loss": "train loss", "loss": "valid loss", "role/macro_f1": "role F1", "flag/pr_auc": "flag PR-AUC"}
+        names = {
+            "train loss": "train loss",
+            "loss": "valid loss",
+            "role/macro_f1": "role F1",
+            "flag/pr_auc": "flag PR-AUC",
+        }
         shown = "  ".join(f"{title} {figures[name]:.3f}" for name, title in names.items() if name in figures)
         out.print(f"epoch {number}: {shown}")
 

@@ -3,6 +3,6 @@
 from fimiscope.corpus.building import build
 from fimiscope.corpus.examples import Corpus, Dropped, Example
 from fimiscope.corpus.labelled import read_labelled
-from fimiscope.corpus.tables import Table, corpus_tables
+from fimiscope.corpus.tables import corpus_tables
 
-__all__ = ["Corpus", "Dropped", "Example", "Table", "build", "corpus_tables", "read_labelled"]
+__all__ = ["Corpus", "Dropped", "Example", "build", "corpus_tables", "read_labelled"]

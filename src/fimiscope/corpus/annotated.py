@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from fimiscope.codebook import Codebook
@@ -20,6 +20,8 @@ from fimiscope.shipped import shipped
 TEXTS_VARIABLE = "FIMISCOPE_TEXTS"
 _HOW = f"run  fimiscope corpus fetch  and give its folder as {TEXTS_VARIABLE} or as `texts` of the source"
 
+KNOWN_FACTS = ("language", "published", "outlet", "url")
+
 # Corpus and id.
 Key = tuple[str, str]
 
@@ -30,7 +32,8 @@ def annotated_records(
     """Labels joined to texts by id and SHA-256 of the text, sorted by corpus and id; the others go to `drops`.
 
     The labels cover the first `labelled_characters` of a text. Titles are left out, because they were not labelled.
-    Texts of one document (same file name or web address) are a family.
+    Texts of one document or web address are a family. Language, date, outlet and address are the annotation's where it
+    has them, so that the parts do not depend on where the texts come from.
 
     Raises:
         CorpusError: the annotations cannot be read, there is no folder of texts, or no text joins.
@@ -43,7 +46,7 @@ def annotated_records(
         if (corpus, identity) not in texts:
             drops.add(corpus, "text not there", identity)
             continue
-        article, document = texts[corpus, identity]
+        article = texts[corpus, identity]
         if sha256_of(article.text) != annotation["sha256"]:
             drops.add(corpus, "text differs from the labelled one", identity)
             continue
@@ -57,7 +60,7 @@ def annotated_records(
             drops.add(corpus, fault, identity)
             continue
         read = max([config.labelled_characters, *(span.end for span in labels.evidence or ())])
-        yield Record(article, labels, corpus, document, min(len(article.text), read))
+        yield Record(article, labels, corpus, _family(corpus, annotation), min(len(article.text), read))
     if not joined:
         raise CorpusError(f"none of the {len(annotations)} labelled texts is in {folder}: {_HOW}")
     say(f"{joined} of {len(annotations)} labelled texts found in {folder}")
@@ -100,11 +103,11 @@ def _texts_folder(config: AnnotatedSource) -> Path:
     return folder
 
 
-def _texts(folder: Path, annotations: dict[Key, dict[str, Any]]) -> dict[Key, tuple[Article, str | None]]:
-    """Article and document of every annotated id that stands in `<corpus>.jsonl`."""
+def _texts(folder: Path, annotations: dict[Key, dict[str, Any]]) -> dict[Key, Article]:
+    """The article of every annotated id that stands in `<corpus>.jsonl`, with what its annotation knows of it."""
     from fimiscope.reading import article_of, read_rows
 
-    texts: dict[Key, tuple[Article, str | None]] = {}
+    texts: dict[Key, Article] = {}
     for corpus in sorted({corpus for corpus, _ in annotations}):
         file = folder / f"{corpus}.jsonl"
         if not file.is_file():
@@ -113,15 +116,14 @@ def _texts(folder: Path, annotations: dict[Key, dict[str, Any]]) -> dict[Key, tu
             if isinstance(values, Unreadable) or (corpus, values["id"]) not in annotations:
                 continue
             article = article_of(values, place)
-            if isinstance(article, Unreadable):
-                continue
-            language = article.language or as_text(annotations[corpus, article.id].get("language"))
-            bare = replace(article, title=None, language=language)
-            texts.setdefault((corpus, article.id), (bare, _document(corpus, values)))
+            if isinstance(article, Article):
+                known = annotations[corpus, article.id]
+                facts = {name: fact for name in KNOWN_FACTS if (fact := as_text(known.get(name))) is not None}
+                texts.setdefault((corpus, article.id), replace(article, title=None, **facts))
     return texts
 
 
-def _document(corpus: str, values: dict[str, Any]) -> str | None:
-    """What a text was taken from: translations of a page share its file name, a claim and its disproof an address."""
-    path, url = as_text(values.get("path")), as_text(values.get("url"))
-    return f"{corpus}/{PurePosixPath(path).name}" if path else url
+def _family(corpus: str, annotation: dict[str, Any]) -> str | None:
+    """Passages of one document, translated or not, belong together, and a claim and its disproof at one address."""
+    document = as_text(annotation.get("document"))
+    return f"{corpus}/{document}" if document else as_text(annotation.get("url"))

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from fimiscope.codebook import Codebook
+from fimiscope.errors import MissingExtra
 from fimiscope.records import Article, Labels, article_schema, labels_schema
 
 if TYPE_CHECKING:
@@ -116,11 +117,19 @@ class Corpus:
     def table(self, part: Part | None = None) -> Dataset:
         """The examples as a typed table: the fields of `Article`, of `Labels`, then source, part, group,
         labelled_to and weight.
-        """
-        from datasets import Dataset, Features
 
+        Raises:
+            MissingExtra: datasets is not installed.
+        """
+        try:
+            from datasets import Dataset, Features
+        except ModuleNotFoundError as error:
+            raise MissingExtra("datasets", "train") from error
         examples = self.examples if part is None else self.part(part)
-        return Dataset.from_list([_row(e) for e in examples], features=Features.from_arrow_schema(_schema()))
+        schema = _schema()
+        rows = [_row(example) for example in examples]
+        columns = {name: [row[name] for row in rows] for name in schema.names}
+        return Dataset.from_dict(columns, features=Features.from_arrow_schema(schema))
 
 
 def digest(examples: Iterable[Example]) -> str:

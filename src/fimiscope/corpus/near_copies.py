@@ -6,16 +6,19 @@ import re
 import unicodedata
 from collections.abc import Hashable, Iterator, Sequence
 
+from fimiscope.errors import MissingExtra
+
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _NUMBER = re.compile(r"\d+")
+# Accents and tones, and the vowel signs of Hebrew and Arabic, which one copy may write and another not.
+_MARKS = re.compile(r"[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]+")
 # Chinese and Japanese write no spaces, so there each character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])[^\W_])+")
 _LONG = 40
 _LONG_SHINGLE = 5
 _SHORT_SHINGLE = 3
 _PERMUTATIONS = 128
-# A missed copy is a leak, a false candidate costs one exact comparison.
-_WEIGHTS = (0.05, 0.95)
+_MISSED = 0.001
 
 
 def cluster(texts: Sequence[str], families: Sequence[Hashable | None], threshold: float) -> list[int]:
@@ -25,6 +28,9 @@ def cluster(texts: Sequence[str], families: Sequence[Hashable | None], threshold
     punctuation, links and the digits of numbers do not count. Shingles are five words long, three in texts of fewer
     than 40 words, and the whole text where it is shorter than that. Near-copies of near-copies are in one cluster,
     and texts of one family (equal, not `None`) always are.
+
+    Raises:
+        MissingExtra: datasketch is not installed.
     """
     words = [_words(text) for text in texts]
     clusters = _Union(len(texts))
@@ -45,8 +51,7 @@ def cluster(texts: Sequence[str], families: Sequence[Hashable | None], threshold
 def _words(text: str) -> list[str]:
     text = _NUMBER.sub("0", _LINK.sub(" ", text)).casefold()
     if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", text)
-        text = "".join(character for character in decomposed if not unicodedata.combining(character))
+        text = _MARKS.sub("", unicodedata.normalize("NFKD", text))
     return _WORD.findall(text)
 
 
@@ -58,11 +63,14 @@ def _shingles(words: list[str], text: str, size: int) -> frozenset[bytes]:
 
 
 def _near(shingles: dict[int, frozenset[bytes]], threshold: float) -> Iterator[tuple[int, int]]:
-    from datasketch import MinHash, MinHashLSH
-
-    index = MinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS, weights=_WEIGHTS)
+    try:
+        from datasketch import MinHash, MinHashLSH
+    except ModuleNotFoundError as error:
+        raise MissingExtra("datasketch", "train") from error
+    index = MinHashLSH(num_perm=_PERMUTATIONS, params=_bands(threshold))
+    blank = MinHash(num_perm=_PERMUTATIONS)
     for number, own in shingles.items():
-        sketch = MinHash(num_perm=_PERMUTATIONS)
+        sketch = blank.copy()
         sketch.update_batch(own)
         for candidate in sorted(index.query(sketch)):
             other = shingles[candidate]
@@ -70,6 +78,17 @@ def _near(shingles: dict[int, frozenset[bytes]], threshold: float) -> Iterator[t
             if common >= threshold * (len(own) + len(other) - common):
                 yield candidate, number
         index.insert(number, sketch)
+
+
+def _bands(threshold: float) -> tuple[int, int]:
+    """Bands and their rows: as many rows as leave at most one in 1,000 pairs at the threshold without a common band.
+
+    A missed copy is a leak; a false candidate costs one exact comparison.
+    """
+    rows = 1
+    while rows < _PERMUTATIONS // 2 and (1 - threshold ** (rows + 1)) ** (_PERMUTATIONS // (rows + 1)) <= _MISSED:
+        rows += 1
+    return _PERMUTATIONS // rows, rows
 
 
 class _Union:

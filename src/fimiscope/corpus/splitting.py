@@ -14,6 +14,7 @@ from fimiscope.corpus.examples import PARTS, Part, Record
 from fimiscope.errors import CorpusError
 
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
+_DRAWS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,20 @@ class Rule:
     shares: Shares
     pool: str
 
+    @property
+    def holds_out(self) -> bool:
+        return self.shares.valid + self.shares.test > 0
+
 
 def split(
     records: Sequence[Record], groups: Sequence[str], flagged: Sequence[bool], rules: dict[str, Rule], *, seed: int
 ) -> list[Part]:
     """The part of each record; equal on every machine for equal records, rules and seed.
 
-    Units with and without flagged texts, and groups of each language, are shared out separately, so that a small source
-    has positives and all its languages in every part. Every group ends up in one part: the most held-out one (test, valid, train) that any of its texts got.
+    Units with and without flagged texts, and groups of each language, are shared out separately, so that a small
+    source has positives and its languages in every part; of several draws, the one is taken in which roles, flags
+    and narratives are spread most evenly. Every group ends up in one part: the most held-out one (test, valid, train)
+    that any of its texts got.
 
     Args:
         groups: name of each record's group of near-copies.
@@ -47,6 +54,19 @@ def split(
     Raises:
         CorpusError: a source split by date has texts without one.
     """
+    draws = (_draw(records, groups, flagged, rules, f"{seed}.{number}") for number in range(_DRAWS))
+    codes = [
+        {*(record.labels.narratives or ()), record.labels.role or "no role", "flagged" if flag else "not flagged"}
+        for record, flag in zip(records, flagged, strict=True)
+    ]
+    # Sources that hold nothing out are no measure of how the others should look.
+    shared = [index for index, record in enumerate(records) if rules[record.source].holds_out]
+    return min(draws, key=lambda parts: _unevenness([parts[i] for i in shared], [codes[i] for i in shared]))
+
+
+def _draw(
+    records: Sequence[Record], groups: Sequence[str], flagged: Sequence[bool], rules: dict[str, Rule], salt: str
+) -> list[Part]:
     pools: dict[str, list[int]] = defaultdict(list)
     for index, record in enumerate(records):
         pools[rules[record.source].pool].append(index)
@@ -58,7 +78,7 @@ def split(
         else:
             units = [_unit(records[index], groups[index], rule) for index in members]
             kinds = [_kind(records[index], flagged[index], rule) for index in members]
-            given = _by_hash(units, kinds, rule.shares, seed)
+            given = _by_hash(units, kinds, rule.shares, salt)
         for index, part in zip(members, given, strict=True):
             proposed[index] = part
     final: dict[str, Part] = {}
@@ -67,19 +87,32 @@ def split(
     return [final[group] for group in groups]
 
 
+def _unevenness(parts: Sequence[Part], codes: Sequence[set[str]]) -> float:
+    """Chi-square distance of each code's spread over the parts from that of all texts."""
+    sizes = Counter(parts)
+    totals = Counter(code for own in codes for code in own)
+    found = Counter((code, part) for own, part in zip(codes, parts, strict=True) for code in own)
+    distance = 0.0
+    for part, size in sizes.items():
+        for code, total in totals.items():
+            expected = total * size / len(parts)
+            distance += (found[code, part] - expected) ** 2 / expected
+    return distance
+
+
 def _unit(record: Record, group: str, rule: Rule) -> str:
     """The name of what is held out whole; a text without an outlet goes with its group."""
     return f"outlet {record.article.outlet}" if rule.unit == "outlet" and record.article.outlet else f"group {group}"
 
 
 def _kind(record: Record, flagged: bool, rule: Rule) -> str:
-    """Units are shared out kind by kind; the largest kind among a unit's texts (flagged before not) is the unit's."""
+    """Units are shared out kind by kind; a unit is of the last kind, in alphabetical order, among its texts."""
     # Outlets are few and large: more kinds of them would leave none to hold out.
     language = record.article.language if rule.unit == "group" else None
     return f"{int(flagged)} {language}"
 
 
-def _by_hash(units: Sequence[str], kinds: Sequence[str], shares: Shares, seed: int) -> list[Part]:
+def _by_hash(units: Sequence[str], kinds: Sequence[str], shares: Shares, salt: str) -> list[Part]:
     sizes = Counter(units)
     kind_of: dict[str, str] = {}
     for unit, kind in zip(units, kinds, strict=True):
@@ -91,7 +124,7 @@ def _by_hash(units: Sequence[str], kinds: Sequence[str], shares: Shares, seed: i
         kind: {"test": shares.test * total, "valid": shares.valid * total} for kind, total in totals.items()
     }
     parts: dict[str, Part] = {}
-    for unit in sorted(sizes, key=lambda unit: hashlib.sha256(f"{seed} {unit}".encode()).digest()):
+    for unit in sorted(sizes, key=lambda unit: hashlib.sha256(f"{salt} {unit}".encode()).digest()):
         parts[unit] = _first_with_room(sizes[unit], room[kind_of[unit]])
     return [parts[unit] for unit in units]
 

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from fimiscope.corpus.examples import PARTS, Corpus, Example
+from fimiscope.tables import Cell, Table
 
-Cell = str | int | float
 UNLABELLED = "unlabelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of counts: every row has a cell for each column."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
 
 
 def corpus_tables(corpus: Corpus) -> list[Table]:

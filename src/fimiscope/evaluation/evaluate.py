@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Example
-from fimiscope.tables import Table
 from fimiscope.evaluation.intervals import differences, intervals
 from fimiscope.evaluation.judged import Judged, judge
 from fimiscope.evaluation.metrics import Metrics, all_metrics
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
 from fimiscope.records import Verdict
+from fimiscope.tables import Table
 
 AT_A_TIME = 32
 

@@ -121,9 +121,9 @@ def _sets(
     return {
         name: (
             np.array([row for _, row in gold[name]], dtype=bool).reshape(-1, widths[name]),
-            np.repeat(np.array([[label is not None] for label, _ in gold[name]], dtype=bool), widths[name], axis=1).reshape(
-                -1, widths[name]
-            ),
+            np.repeat(
+                np.array([[label is not None] for label, _ in gold[name]], dtype=bool), widths[name], axis=1
+            ).reshape(-1, widths[name]),
             np.array(given[name], dtype=bool).reshape(-1, widths[name]),
         )
         for name in gold

@@ -70,7 +70,9 @@ def role_macro_f1(judged: Judged, codebook: Codebook) -> float:
     known = judged.role_known
     present = sorted(set(judged.role[known].tolist()))
     assert len(codebook.role_codes) > max(present)
-    return float(f1_score(judged.role[known], judged.role_given[known], labels=present, average="macro", zero_division=0))
+    return float(
+        f1_score(judged.role[known], judged.role_given[known], labels=present, average="macro", zero_division=0)
+    )
 
 
 def narrative_samples_f1(judged: Judged) -> float | None:

@@ -61,7 +61,9 @@ def reliability(judged: Judged) -> Figure:
     if len(gold):
         bins = [part for part in np.array_split(np.argsort(probability), min(CALIBRATION_BINS, len(gold))) if len(part)]
         axes.plot([probability[part].mean() for part in bins], [gold[part].mean() for part in bins], "o-")
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="stated probability", ylabel="share flagged", title="Reliability of the flag")
+    axes.set(
+        xlim=(0, 1), ylim=(0, 1), xlabel="stated probability", ylabel="share flagged", title="Reliability of the flag"
+    )
     return figure
 
 

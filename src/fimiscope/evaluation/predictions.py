@@ -70,7 +70,10 @@ def _example(row: dict[str, Any]) -> Example:
 
 
 def _verdict(row: dict[str, Any]) -> Verdict:
-    evidence = [Evidence(e["start"], e["end"], e.get("text", ""), e["head"], e["score"], e["field"]) for e in _load(row["evidence"])]
+    evidence = [
+        Evidence(e["start"], e["end"], e.get("text", ""), e["head"], e["score"], e["field"])
+        for e in _load(row["evidence"])
+    ]
     return Verdict(
         id=row["id"],
         status=row["status"],

@@ -32,7 +32,7 @@ def provisional_metrics(examples: Sequence[Example], logits: npt.NDArray[np.floa
                 flag=by_head["flag"]["flag"] >= 0.5,
                 flag_probability=by_head["flag"]["flag"],
                 role=role,
-                role_label=max(role, key=lambda code: role[code]),  # noqa: B023
+                role_label=max(role, key=lambda code: role[code]),
                 actors=by_head["actors"],
                 narratives=narratives,
                 narratives_flagged=tuple(code for code, value in narratives.items() if value >= 0.5),

@@ -30,7 +30,9 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as a JSON object."""
-        tables = [{"title": t.title, "columns": list(t.columns), "rows": [list(row) for row in t.rows]} for t in self.tables]
+        tables = [
+            {"title": t.title, "columns": list(t.columns), "rows": [list(row) for row in t.rows]} for t in self.tables
+        ]
         return {"verdict": self.verdict.to_dict(), "threshold": self.threshold, "tables": tables}
 
 

@@ -60,7 +60,12 @@ class Predictor:
 
     @classmethod
     def load(
-        cls, folder: Path | str, *, profile: Profile = "balanced", scorer: Scorer | None = None, threads: int | None = None
+        cls,
+        folder: Path | str,
+        *,
+        profile: Profile = "balanced",
+        scorer: Scorer | None = None,
+        threads: int | None = None,
     ) -> Predictor:
         """Open the bundle in `folder`; `scorer` picks one model of a blend, `threads` bounds the cores used.
 
@@ -96,7 +101,12 @@ class Predictor:
         about = {name: getattr(article, name) for name in ("title", "url", "outlet", "published")}
         if scored is None:
             return Verdict(
-                article.id, "failed", examined.fault, language=examined.language, article=about, model=self.bundle.identity
+                article.id,
+                "failed",
+                examined.fault,
+                language=examined.language,
+                article=about,
+                model=self.bundle.identity,
             )
         values = np.round(scored.probabilities, PROBABILITY_DIGITS)
         by_head = {
@@ -167,7 +177,8 @@ class Predictor:
         if sentences is None or not sentences.spans:
             return ()
         evidence = [
-            self._quote(examined, index, "role", float(sentences.evidence[index])) for index in sentences.best(MOST_EVIDENCE)
+            self._quote(examined, index, "role", float(sentences.evidence[index]))
+            for index in sentences.best(MOST_EVIDENCE)
         ]
         start = self.bundle.slices["narratives"].start
         codes = self.bundle.codebook.narrative_codes

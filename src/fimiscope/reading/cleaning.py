@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fimiscope.reading.debris import LINE_RULES, LINK_RULE
 from fimiscope.reading.edges import END_RULE, TOP_RULES
-from fimiscope.reading.noise import CHARACTER_RULES, INLINE_RULES, Edit, Rule
+from fimiscope.reading.noise import CHARACTER_RULES, INLINE_RULES, MARKER_RULE, Edit, Rule
 from fimiscope.records import Span
 
 Offsets = NDArray[np.int64]
@@ -86,6 +86,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     *LINE_RULES,
     END_RULE,
     LINK_RULE,
+    MARKER_RULE,
     ("white space again", _spaces),
     ("edges", _edges),
 )
@@ -114,7 +115,9 @@ class _Draft:
                 continue
             words += [self.text[at:start], new]
             starts += [self.starts[at:start], self.starts[start : start + len(new)]]
-            ends += [self.ends[at:start], self.ends[end - len(new) : end]]
+            # A space stands for its first character alone, so that no span reaches over what was masked after it.
+            last = start + 1 if new.isspace() else end
+            ends += [self.ends[at:start], self.ends[last - len(new) : last]]
             at = end
         if not words:
             return self

@@ -23,7 +23,7 @@ _SHORT = (
     rf"(?:{_YEAR}[-/.]{_NUMBER}[-/.]{_NUMBER}|{_NUMBER}[-/.]{_NUMBER}[-/.](?:{_YEAR}|\d\d)|"
     rf"{_YEAR}年{_NUMBER}月{_NUMBER}日)"
 )
-DATE = rf"(?:{_LONG}|{_SHORT})(?!\w)"
+DATE = rf"(?:{_LONG}|{_SHORT})(?:(?!\w)|(?=T\d\d:))"
 
 _ZONE = r"(?:GMT|UTC|CET|CEST|EST|EDT|BST|WAT|EAT|CAT|SAST|MSK|Z)(?:\s?[+-]\d{1,2}(?::?\d\d)?)?|[+-]\d\d:?\d\d"
 _CLOCK = rf"T?\d{{1,2}}(?::|h|H)\d\d(?::\d\d(?:\.\d+)?)?(?:\s?(?i:[ap]\.?m\.?))?(?:\s?\(?(?:{_ZONE})\)?)?"

@@ -41,8 +41,15 @@ _BUTTON_WORD = any_of(
 )
 _is_button = _whole(rf"(?=.*\b{_BUTTON_VERB}\b)(?:{_BUTTON_WORD}(?:[\s,|/•·&:!.+-]+|$))+")
 
-# Profiles: `Our Paper | Telegram | X`, or the name of a network alone.
-_is_profile = _whole(rf"(?:[\w'’&.! -]{{1,40}}[|•·]\s*)*\b{_NETWORK}\b\s*(?:[|•·]\s*(?:{_NETWORK}\b\s*)?)*")
+_is_network = _whole(_NETWORK)
+_MOST_WORDS_OF_PROFILE = 4
+
+
+def _is_profile(line: str) -> bool:
+    """Whether a line is like `Our Paper | Telegram | X`, or the name of a network alone."""
+    names = [name.strip() for name in re.split(r"[|•·]", line)]
+    return any(map(_is_network, names)) and all(len(name.split()) <= _MOST_WORDS_OF_PROFILE for name in names)
+
 
 # Invitations to follow somebody on networks, with what newsrooms ask for in the same breath.
 _SOMEBODY = r"(?:(?i:us|nous|moi)|@?[A-ZÀ-Þ][\w&.'’:-]*(?:\s+(?:[A-ZÀ-Þ&][\w&.'’:-]*|of|de|du)){0,5})"
@@ -68,7 +75,8 @@ _JOINING = any_of(
 _JOINED = any_of(
     "now|today|here|and|at|on|via|for|maintenant|ici|et|sur|pour|au?|gratuitement",
     rf"(?:to |à )?{_OUR}",
-    r"(?:to|à) (?-i:[A-ZÀ-Þ@])\w",
+    r"(?:to|à) (?-i:[A-ZÀ-Þ@])\w+",
+    _NETWORK,
 )
 _subscribes = _whole(rf"(?:{_POLITELY}\s+)?{_JOINING}(?:\s*(?:[!.:|]|$)|\s+{_JOINED}\b).{{0,140}}")
 _names_our_channel = re.compile(
@@ -77,10 +85,12 @@ _names_our_channel = re.compile(
 
 _is_cookie_notice = _whole(
     any_of(
-        "we|(?:this|our) (?:web)?site|by (?:continuing|using|clicking)|accept|manage",
-        "nous|(?:ce|notre) site|en (?:poursuivant|continuant|cliquant)|accepter|tout accepter|gérer",
+        r"we (?:and our partners )?use\b.{0,60}|(?:this|our) (?:web)?site uses?\b.{0,60}",
+        r"by (?:continuing|using|clicking)\b.{0,120}|(?:accept|manage|reject)(?: all)?(?: the)?",
+        r"nous utilisons\b.{0,60}|(?:ce|notre) site (?:web )?utilise\b.{0,60}",
+        r"en (?:poursuivant|continuant|cliquant)\b.{0,120}|(?:tout )?(?:accepter|refuser|gérer)(?: tous)?(?: les)?",
     )
-    + r"\b.{0,120}\bcookies?\b.{0,200}"
+    + r"\s*\bcookies?\b.{0,200}"
 )
 
 _FURNITURE = any_of(
@@ -90,7 +100,7 @@ _FURNITURE = any_of(
     r"back to top|haut de page|retour en haut|load more|show more|voir plus",
     r"\d{1,3}\s?min(?:ute)?s? (?:read|de lecture)",
     r"(?:reading time|temps de lecture|lecture)\s?:?\s?\d{1,3}\s?min(?:ute)?s?",
-    r"all rights reserved|tous droits réservés|(?:©|\(c\)|copyright\b).{0,100}",
+    r"all rights reserved|tous droits réservés|(?:copyright )?(?:©|\(c\)).{0,100}|copyright \d{4}.{0,100}",
     r"\d+ (?:comments?|commentaires?|shares?|partages?|views?|vues?)|comments?|commentaires?|view comments",
     r"leave a (?:comment|reply)|laisser un commentaire|.{0,20}\bmay earn (?:a )?commission\b.{0,80}",
     r"images? (?:taken from social media|tirées? des réseaux sociaux|générée par l['’]ia)|\(?file (?:photo|image)s?\)?",
@@ -107,7 +117,8 @@ _READ_ALSO = any_of(
 )
 # … and, after words that begin sentences too, only with a colon or nothing behind.
 _READ_MORE = any_of(
-    "read more|lire plus|lire la suite|en savoir plus|pour aller plus loin|à découvrir|read on topic|tags?|mots[- ]clés",
+    "read more|lire plus|lire la suite|en savoir plus|pour aller plus loin|à découvrir|read on topic",
+    "tags?|mots[- ]clés",
     "related(?: articles?| stories| posts?| news)?(?:more from author)?|more from (?:the )?author",
     "recommended(?: for you)?",
     r"more (?:on|from|about) (?:this|the) \w+|sur le même (?:sujet|thème)|dans la même rubrique",

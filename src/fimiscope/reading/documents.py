@@ -15,6 +15,8 @@ from fimiscope.records import Article, Unreadable
 LARGEST_DOCUMENT = 50_000_000
 MOST_ELEMENTS = 100_000
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+# Python also knows codecs that are no encodings of letters, and some that run away on hostile input.
+_OF_THE_WEB = re.compile("(?:cp|iso8859|koi8|gb|big5|shift_jis|euc_|mac_).*")
 _ELEMENT = re.compile(r"<[a-zA-Z]")
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?\r?\n)?---[ \t]*(?:\r?\n|$)", re.DOTALL)
 # Front matter of web sites says `date`; the other names are ours.
@@ -86,7 +88,7 @@ def _html_encoding(data: bytes) -> str:
         name = codecs.lookup(declared[1].decode("ascii")).name if declared else "cp1252"
     except (LookupError, UnicodeDecodeError):
         name = "cp1252"
-    return "cp1252" if name in ("iso8859-1", "utf-8", "ascii") else name
+    return name if _OF_THE_WEB.fullmatch(name) and name != "iso8859-1" else "cp1252"
 
 
 def _page(source: Source, page: str) -> Article | Unreadable:

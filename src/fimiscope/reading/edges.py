@@ -12,7 +12,7 @@ from fimiscope.reading.noise import Edit, Rule
 _TOP_LINES = 6
 
 _NAME = r"[A-ZÀ-Þ][\w .&'’/-]{1,29}"
-_PLACE = r"[A-ZÀ-Þ][\w'’.-]*(?:[ -][\w'’.-]+){0,3}"
+_PLACE = r"[A-ZÀ-Þ][\w'’.-]*(?: [\w'’.-]+){0,3}"
 _PLACES = rf"{_PLACE}(?:, ?{_PLACE})?"
 _DASH = r"\s*[-–—]{1,2}\s+"
 # Without a date, `Place (NAME) -` is a wire prefix only with an agency's name: `The Union (AU) - long awaited` is not.
@@ -38,7 +38,7 @@ _SOURCES = any_of(
 _LINKS = any_of("related articles?(?:more from author)?|read also|(?:à )?lire aussi|sur le même sujet")
 _FIRST = r"[\[(]?1\s?[/.)\]]"
 _HEADING = re.compile(rf"\W{{0,4}}(?:{_SOURCES}|(?P<links>{_LINKS}))\s*(?::|(?={_FIRST})|$)(?P<rest>.*)", re.IGNORECASE)
-_INLINE = re.compile(r"(?:(?<=[.!?…»\"”)])|(?<=\n))\s*\bSources?\s*:?\s+[\[(]?1\s?[/)\]].*\Z", re.DOTALL)
+_INLINE = re.compile(r"(?:(?<=[.!?…»\"”)])|(?<=[.!?…»\"”)]\s)|(?<=\n))Sources?\s?:?\s?[\[(]?1\s?[/)\]].*\Z", re.DOTALL)
 _BRACKETED = re.compile(r"[(\[]Sources?\s*:[^()\[\]\n]{0,120}[)\]]\s*\Z", re.IGNORECASE)
 _ENUMERATED = re.compile(r"[\[(]?\d{1,2}\s?[/.)\]]|[-•*]\s")
 

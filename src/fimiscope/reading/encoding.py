@@ -16,6 +16,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
+def marked_encoding(stream: BinaryIO) -> str | None:
+    """Name the codec that a byte order mark at the start of a seekable stream stands for; rewinds it."""
+    head = stream.read(3)
+    stream.seek(0)
+    if head == codecs.BOM_UTF8:
+        return "utf-8-sig"
+    return "utf-16" if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else None
+
+
 def detect_encoding(stream: BinaryIO) -> str:
     """Name the codec of a seekable stream: `utf-8`, `utf-8-sig`, `utf-16` or `cp1252`; rewinds it.
 
@@ -23,12 +32,8 @@ def detect_encoding(stream: BinaryIO) -> str:
     them would form UTF-8 letters, and each of them is a Windows-1252 character; so a UTF-8 file with one damaged
     place stays UTF-8, and its damage is reported instead of turned into wrong letters.
     """
-    head = stream.read(3)
-    stream.seek(0)
-    if head == codecs.BOM_UTF8:
-        return "utf-8-sig"
-    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "utf-16"
+    if marked := marked_encoding(stream):
+        return marked
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     letters = broken = 0
     windows = True

@@ -22,9 +22,18 @@ _INLINE_TAGS = (
     "object|path|picture|q|s|small|source|span|strike|strong|sub|sup|svg|time|u|video"
 )
 _ATTRIBUTES = r"(?:\s+[\w:@.-]+(?:\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>=]+))){0,30}\s*/?"
-_SCRIPT = re.compile(r"<(script|style)\b[^<>]{0,2000}>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->|<!doctype [^<>]{0,200}>", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(rf"</?(?:(?P<block>{_BLOCK_TAGS})|{_INLINE_TAGS}){_ATTRIBUTES}>", re.IGNORECASE)
+# What stands between these is no text either.
+_ENCLOSURES = tuple(
+    (re.compile(opening, re.IGNORECASE), re.compile(closing, re.IGNORECASE))
+    for opening, closing in (
+        (r"<script\b[^<>]{0,2000}>", r"</script\s?>"),
+        (r"<style\b[^<>]{0,2000}>", r"</style\s?>"),
+        ("<!--", "-->"),
+    )
+)
+_TAG = re.compile(
+    rf"<!doctype [^<>]{{0,200}}>|</?(?:(?P<block>{_BLOCK_TAGS})|{_INLINE_TAGS}){_ATTRIBUTES}>", re.IGNORECASE
+)
 _TEMPLATE = re.compile(r"\{\{[^{}\n]{0,300}\}\}|\{%[^{}%\n]{0,300}%\}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 
@@ -38,7 +47,10 @@ _BLACK_FLAG = "\U0001f3f4"
 
 # Letters of scripts without spaces, and emoji, end an address that has none after it.
 _IN_ADDRESS = '[^\\s<>"«»“”\u0590-\u08ff\u0e00-\u1fff\u2e80-\ud7ff\uf900-\uffff\U00010000-\U0010ffff]'
-_SHORTENERS = r"pic\.twitter\.com|t\.co|t\.me|bit\.ly|buff\.ly|goo\.gl|ow\.ly|tinyurl\.com|youtu\.be|fb\.me|lnkd\.in|is\.gd|dlvr\.it|wa\.me"
+_SHORTENERS = (
+    r"(?:pic\.twitter\.com|t\.co|t\.me|bit\.ly|buff\.ly|goo\.gl|ow\.ly|tinyurl\.com|youtu\.be|fb\.me|lnkd\.in|is\.gd|"
+    r"dlvr\.it|wa\.me)"
+)
 _DOMAINS = (
     "com|org|net|info|int|edu|gov|africa|fr|ru|cn|eu|uk|de|ci|ml|bf|ne|sn|cm|cd|cf|td|tg|bj|gn|ga|mg|ke|ng|gh|za|tz|ug|rw|et|"
     "so|sd|eg|ma|dz|tn"
@@ -68,11 +80,18 @@ _LINK_MARKER = re.compile(rf"{_AFTER_SENTENCE}{_MARKER}{_SUBJECT}\s*:(?=\s|\Z)")
 def _tags(text: str) -> Iterable[Edit]:
     if "<" not in text:
         return
-    edits = [(m.start(), m.end(), "\n") for m in _SCRIPT.finditer(text)]
-    edits += [(m.start(), m.end(), "") for m in _COMMENT.finditer(text)]
+    edits = list(_enclosed(text))
     edits += [(m.start(), m.end(), "\n" if m["block"] else "") for m in _TAG.finditer(text)]
     # A script's own tags lie inside it: the longer edit of two that begin together comes first.
     yield from sorted(edits, key=lambda edit: (edit[0], -edit[1]))
+
+
+def _enclosed(text: str) -> Iterable[Edit]:
+    for opening, closing in _ENCLOSURES:
+        at = 0
+        while (start := opening.search(text, at)) and (end := closing.search(text, start.end())):
+            yield start.start(), end.end(), "\n"
+            at = end.end()
 
 
 def _templates(text: str) -> Iterable[Edit]:
@@ -140,5 +159,5 @@ INLINE_RULES: tuple[tuple[str, Rule], ...] = (
     ("mail addresses", _mails),
     ("account names", _accounts),
     ("empty brackets", _brackets),
-    ("link markers", _link_markers),
 )
+MARKER_RULE: tuple[str, Rule] = ("link markers", _link_markers)

@@ -17,120 +17,28 @@ _CLAUSE_END = ",;:،؛、，；：—–"
 
 _CLOSERS = r"(?:[\s\u202f]?»|[\"'”’)\]}›*_])*"
 _END = re.compile(
-    rf"(?P<line>\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*)"
+    rf"(?P<line>[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])"
     rf"|(?P<wide>[。！？｡]+[」』】”’）》〉\"']*)"
-    rf"|(?P<bullet>\s+(?=[•▪●◦‣■]))"
+    rf"|(?P<bullet>(?<=\s)(?=[•▪●◦‣■]))"
     rf"|(?P<stop>[.!?…؟۔।॥։።፧]+){_CLOSERS}(?=\s|$)"
     # Scraped pages lose the space between sentences: `du pays.Les soldats`, `…avenir commun."Il a dit`.
-    rf"|(?P<glued>(?<=[a-zà-ÿ]{{2}})[.!?…]+(?=[A-ZÀ-Þ][a-zà-ÿ'’])|[.!?][\"”»](?=[A-ZÀ-Þ]))"
+    rf"|(?P<glued>(?<=[^\W\d_]{{2}})[.!?…]+(?=[A-ZÀ-Þ][a-zà-ÿ'’])|[.!?][\"”»](?=[A-ZÀ-Þ]))"
 )
 _WORD_BEFORE = re.compile(r"[^\s(\[\"'’“«»]*$")
 _MONTH_AFTER = re.compile(rf"\s+{MONTH}")
 
-_TITLES = {
-    "mr",
-    "mrs",
-    "ms",
-    "mm",
-    "mme",
-    "mmes",
-    "mlle",
-    "dr",
-    "drs",
-    "prof",
-    "pr",
-    "st",
-    "ste",
-    "gen",
-    "gén",
-    "col",
-    "lt",
-    "capt",
-    "cdt",
-}
-_TITLES |= {
-    "cmdr",
-    "sgt",
-    "sen",
-    "sén",
-    "rep",
-    "gov",
-    "hon",
-    "rev",
-    "amb",
-    "pres",
-    "prés",
-    "messrs",
-    "maj",
-    "adm",
-    "vs",
-    "cf",
-    "av",
-    "bd",
-    "tél",
-    "tel",
-}
-_BEFORE_NUMBERS = {
-    "p",
-    "pp",
-    "no",
-    "nos",
-    "nr",
-    "n",
-    "art",
-    "al",
-    "fig",
-    "vol",
-    "ed",
-    "éd",
-    "ch",
-    "chap",
-    "sec",
-    "par",
-    "ca",
-    "env",
-    "approx",
-    "tab",
-}
-_ABBREVIATIONS = {
-    "etc",
-    "inc",
-    "ltd",
-    "co",
-    "corp",
-    "bros",
-    "jr",
-    "sr",
-    "dept",
-    "univ",
-    "min",
-    "max",
-    "al",
-    "ex",
-    "approx",
-    "env",
-}
-_ABBREVIATIONS |= {
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "sept",
-    "oct",
-    "nov",
-    "dec",
-    "janv",
-    "févr",
-    "avr",
-    "juil",
-    "déc",
-}
-_NEVER_LAST = {"e.g", "i.e", "p.ex", "c.-à-d", "c.à.d"}
-_DOTTED = re.compile(r"(?:\w{1,2}\.)+\w{1,2}|[^\W\d_]")
+_TITLE = re.compile(
+    "mr|mrs|ms|mm|mme|mmes|mlle|dr|drs|prof|pr|st|ste|gen|gén|col|lt|capt|cdt|cmdr|sgt|sen|sén|rep|gov|hon|rev|amb|pres|"
+    r"prés|messrs|maj|adm|vs|cf|av|bd|tél|tel|e\.g|i\.e|p\.ex|c\.-à-d|c\.à\.d",
+    re.IGNORECASE,
+)
+_BEFORE_NUMBER = re.compile("pp?|nos?|nr|n|art|al|fig|vol|ed|éd|ch|chap|sec|par|ca|env|approx|tab", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    "etc|inc|ltd|co|corp|bros|jr|sr|dept|univ|min|max|al|ex|approx|env|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|janv|"
+    "févr|avr|juil|déc",
+    re.IGNORECASE,
+)
+_DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}|[^\W\d_]")
 _STARTERS = re.compile(
     r"\s+[\"'“«(]?\s?(?:(?:The|An?|It|He|She|They|We|I|You|In|On|At|But|And|This|That|These|Those|There|As|For|From|Its|His|Her|Their|When|While|After|"
     r"Before|If|However|Meanwhile|Now|Le|La|Les|Une?|Des|Ils?|Elles?|On|Ce|Cette|Ces|Mais|Et|En|Dans|Pour|Par|Sur|Selon|Aux?|De|Du|Nous|Vous|Je|Qui|"
@@ -179,20 +87,20 @@ def _ends_sentence(text: str, found: re.Match[str]) -> bool:
         return True
     before = _WORD_BEFORE.search(text, max(0, found.start() - 20), found.start())
     word = before[0] if before else ""
-    plain = word.lower()
-    if plain in _TITLES or plain in _NEVER_LAST:
+    if _TITLE.fullmatch(word):
         return False
-    if plain in _BEFORE_NUMBERS and following.isdigit():
+    if _BEFORE_NUMBER.fullmatch(word) and following.isdigit():
         return False
     if word.isdigit() and (_MONTH_AFTER.match(after) or _opens_line(text, found.start() - len(word))):
         return False
-    if plain in _ABBREVIATIONS or _DOTTED.fullmatch(word):
+    if _ABBREVIATION.fullmatch(word) or _DOTTED.fullmatch(word):
         return not following or _STARTERS.match(after) is not None
     return True
 
 
 def _opens_line(text: str, at: int) -> bool:
-    return not text[text.rfind("\n", 0, at) + 1 : at].strip(" \t([#*-")
+    before = text[max(0, at - 10) : at]
+    return (at < 10 or "\n" in before) and not before.rpartition("\n")[2].strip(" \t([#*-")
 
 
 def _short_enough(text: str, start: int, end: int, most_words: int) -> Iterator[Span]:

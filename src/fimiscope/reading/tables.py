@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import json
 import re
 from collections import deque
@@ -13,7 +15,7 @@ from typing import Any, BinaryIO
 
 from fimiscope.errors import ReadingError
 from fimiscope.reading.columns import Columns
-from fimiscope.reading.encoding import LONGEST_LINE, decoded_lines, detect_encoding
+from fimiscope.reading.encoding import LONGEST_LINE, decoded_lines, detect_encoding, marked_encoding
 from fimiscope.reading.inputs import Source
 
 # Row number (0: the file as a whole), and the cells by column name or what is wrong.
@@ -44,8 +46,7 @@ def rows_of(source: Source, stdin: BinaryIO | None = None, only: Sequence[str] |
             if source.kind == "csv":
                 yield from _csv_rows(stream)
             else:
-                encoding = detect_encoding(stream)
-                yield from _json_rows(stream, "utf-8" if encoding == "cp1252" else encoding)
+                yield from _json_rows(stream, marked_encoding(stream) or "utf-8")
     except OSError as error:
         yield 0, f"the file cannot be read ({error.strerror or 'input error'})"
 
@@ -57,12 +58,14 @@ def check_columns(source: Source, columns: Columns) -> str | None:
     """
     names: list[str] = []
     if source.kind == "jsonl":
+        if fault := _array_fault(source):
+            return fault
         for _, row in islice(rows_of(source), _PEEKED_ROWS):
             if isinstance(row, dict):
                 names = list(dict.fromkeys([*names, *row]))
                 if columns.complete(names):
                     return None
-        return columns.fault(names, source.place) if names else _array_fault(source)
+        return columns.fault(names, source.place) if names else None
     found = table_columns(source)
     return None if found is None else columns.fault(found, source.place)
 
@@ -96,10 +99,12 @@ def _json_row(line: str) -> dict[str, Any] | str:
 def _array_fault(source: Source) -> str | None:
     try:
         with source.path.open("rb") as stream:
-            start = stream.read(1000).lstrip()
+            start = stream.read(1000)
+            stream.seek(max(0, stream.seek(0, io.SEEK_END) - 1000))
+            end = stream.read()
     except OSError:
         return None
-    if not start.startswith(b"["):
+    if not (start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[") and end.rstrip().endswith(b"]")):
         return None
     return f"{source.place} is one JSON array, not jsonl: write one object a line (jq -c '.[]' does it)"
 

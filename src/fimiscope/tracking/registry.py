@@ -26,7 +26,11 @@ def bundle_folder(model: str) -> Path:
     connect()
     import mlflow
 
-    uri = model if not model.startswith("runs:/") or model.removeprefix("runs:/").strip("/").count("/") else f"{model}/model"
+    uri = (
+        model
+        if not model.startswith("runs:/") or model.removeprefix("runs:/").strip("/").count("/")
+        else f"{model}/model"
+    )
     try:
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
     except (mlflow.MlflowException, OSError) as error:

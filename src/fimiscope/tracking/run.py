@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
-from fimiscope.tables import Table
 from fimiscope.evaluation.evaluate import Evaluation
 from fimiscope.evaluation.plots import confusion, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
+from fimiscope.tables import Table
 from fimiscope.tracking.store import connect, experiment_id
 
 if TYPE_CHECKING:
@@ -29,8 +30,20 @@ PREDICTIONS = "predictions.json"
 _AT_ONCE = 100
 _LONGEST_PARAMETER = 6000
 _LONGEST_DIGEST = 36
-_VERSIONS = ("fimiscope", "torch", "transformers", "datasets", "scikit-learn", "onnxruntime", "tokenizers", "mlflow", "numpy")
-_EXAMPLE = "The mayor of the invented town of Kolo opened a covered market on Monday and thanked the masons for their work."
+_VERSIONS = (
+    "fimiscope",
+    "torch",
+    "transformers",
+    "datasets",
+    "scikit-learn",
+    "onnxruntime",
+    "tokenizers",
+    "mlflow",
+    "numpy",
+)
+_EXAMPLE = (
+    "The mayor of the invented town of Kolo opened a covered market on Monday and thanked the masons for their work."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,9 @@ class TrackedRun:
         import mlflow
 
         requirements = [f"fimiscope=={metadata.version('fimiscope')}"]
-        requirements += [f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "onnxruntime", "tokenizers", "pandas")]
+        requirements += [
+            f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "onnxruntime", "tokenizers", "pandas")
+        ]
         mlflow.set_tag("bundle.version", manifest.version)
         mlflow.pyfunc.log_model(
             name="model",
@@ -137,10 +152,13 @@ def _log_start(config: Config, corpus: Corpus) -> None:
     )
     for part in ("train", "valid", "test"):
         if corpus.part(part):
-            dataset = mlflow.data.huggingface_dataset.from_huggingface(
-                corpus.table(part), name=f"{config.name}-{part}", digest=f"{corpus.digest}"[:_LONGEST_DIGEST]
-            )
-            mlflow.log_input(dataset, context=part)
+            with warnings.catch_warnings():
+                # The schema is a record of what was trained on, not a contract for inputs with missing integers.
+                warnings.filterwarnings("ignore", message=".*schema contains integer column.*")
+                dataset = mlflow.data.huggingface_dataset.from_huggingface(
+                    corpus.table(part), name=f"{config.name}-{part}", digest=corpus.digest[:_LONGEST_DIGEST]
+                )
+                mlflow.log_input(dataset, context=part)
 
 
 def _git_state() -> dict[str, str]:
@@ -167,7 +185,11 @@ def _signature(codebook: Codebook):  # type: ignore[no-untyped-def]  # noqa: ANN
     from fimiscope.predict.writing import flat_schema
 
     kinds = {pa.string(): "string", pa.float64(): "double", pa.bool_(): "boolean", pa.int64(): "long"}
-    inputs = [ColSpec("string", "text"), ColSpec("string", "title", required=False), ColSpec("string", "id", required=False)]
+    inputs = [
+        ColSpec("string", "text"),
+        ColSpec("string", "title", required=False),
+        ColSpec("string", "id", required=False),
+    ]
     outputs = [ColSpec(kinds[field.type], field.name, required=False) for field in flat_schema(codebook)]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
 

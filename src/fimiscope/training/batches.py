@@ -84,6 +84,7 @@ class Collator:
         targets = self._prepared.targets
         article = np.repeat(np.arange(len(rows)), [len(self._prepared.articles[row].windows) for row in rows])
         return {
+            "row": torch.tensor(rows),
             "weight": torch.from_numpy(targets.weight[rows]),
             "values": torch.from_numpy(targets.values[rows]),
             "known": torch.from_numpy(targets.known[rows]),

@@ -60,7 +60,9 @@ def _fit_heads(logits: Floats, targets: Targets, heads: tuple[Head, ...], prior:
     return Affine(scale, bias)
 
 
-def _fit_group(logits: Floats, gold: npt.NDArray[np.float32], scale: Floats, bias: Floats, pull: float) -> tuple[Floats, Floats]:
+def _fit_group(
+    logits: Floats, gold: npt.NDArray[np.float32], scale: Floats, bias: Floats, pull: float
+) -> tuple[Floats, Floats]:
     """Log of one scale, and a bias for every label of the group, by penalised likelihood."""
     from scipy.optimize import minimize
 
@@ -95,7 +97,9 @@ def fit_decisions(
     scores = probabilities(logits, heads)
     known = targets.known[:, slices["flag"].start] > 0
     flag, gold = scores[known, slices["flag"].start], targets.values[known, slices["flag"].start] > 0
-    thresholds = {profile: round(value, 6) for profile, value in zip(PROFILES, _flag_thresholds(flag, gold, config), strict=True)}
+    thresholds = {
+        profile: round(value, 6) for profile, value in zip(PROFILES, _flag_thresholds(flag, gold, config), strict=True)
+    }
     distances = np.abs([log_odds(p) - log_odds(thresholds["balanced"]) for p in flag])
     band = float(np.quantile(distances, config.abstain_share)) if config.abstain_share and len(distances) else 0.0
     return Decisions(

@@ -53,7 +53,10 @@ def cost_table(config: Config, corpus: Corpus, codebook: Codebook) -> Table:
     steps = -(-len(train) // config.training.batch) * config.training.epochs
     rows += [
         ("tokens", f"{counts[0]} train, {counts[1]} valid, {counts[2]} test"),
-        ("trainable parameters", f"{trainable / 1e6:.1f} million of {sum(p.numel() for p in model.parameters()) / 1e6:.1f}"),
+        (
+            "trainable parameters",
+            f"{trainable / 1e6:.1f} million of {sum(p.numel() for p in model.parameters()) / 1e6:.1f}",
+        ),
         ("optimiser steps", f"at most {min(steps, config.training.most_steps or steps)}"),
         ("estimate on this machine", f"about {total / 60:.1f} minutes if no epoch is saved by early stopping"),
     ]

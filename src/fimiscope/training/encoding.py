@@ -23,10 +23,11 @@ from fimiscope.training.export import ExportedEncoder, export_onnx
 from fimiscope.training.loop import Listener, fit
 from fimiscope.training.loss import balanced_weights
 from fimiscope.training.model import ArticleClassifier, LowerLayers, UpperLayers, WholeEncoder, can_split, layer_count
-from fimiscope.training.states import CachedStates, cached_states
+from fimiscope.training.states import cached_states
 from fimiscope.training.targets import Targets
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from tokenizers import Tokenizer
     from transformers import PreTrainedModel
 
@@ -104,17 +105,22 @@ def train_encoder(
     layout = window_layout(encoder, tokenizer, model, config)
     prepared = prepare([*train, *valid], tokenizer, layout, codebook)
     split = split_encoder(model, config.training.trainable_layers, encoder.reference)
-    hidden = int(model.config.hidden_size)
-    states = _states(split, encoder, prepared, hidden, layout.pad, progress)
-    collator = Collator(prepared, layout.pad, states)
     weights = balanced_weights(_first(prepared.targets, len(train)), codebook.heads(), config.training.evidence_weight)
-    classifier = ArticleClassifier(split.upper, hidden, codebook.heads(), weights)
-    _standardise(classifier, collator, len(train), config.seed)
+    classifier = ArticleClassifier(split.upper, int(model.config.hidden_size), codebook.heads(), weights)
+    tables = (
+        training_table(prepared, range(len(train))),
+        training_table(prepared, range(len(train), len(train) + len(valid))),
+    )
+    windows = _Windows(encoder, prepared, classifier.hidden, layout.pad, progress)
+    if split.lower is not None and config.training.trainable_layers != 0 and config.training.head_epochs:
+        _fit_heads_first(classifier, model, windows, tables, config, checkpoints.with_suffix(".heads"), progress)
+    collator = windows.collator(split.lower)
+    if config.training.trainable_layers == 0 or not config.training.head_epochs or split.lower is None:
+        _standardise(classifier, collator, len(train), config.seed)
     fit(
         classifier,
         collator,
-        training_table(prepared, range(len(train))),
-        training_table(prepared, range(len(train), len(train) + len(valid))),
+        *tables,
         config.training,
         seed=config.seed,
         folder=checkpoints,
@@ -132,15 +138,65 @@ def train_encoder(
     return layout
 
 
-def _states(
-    split: Split, encoder: Encoder, prepared: Prepared, hidden: int, pad: int, progress: Progress
-) -> CachedStates | None:
-    if split.lower is None:
-        return None
-    lower = split.lower.to("cuda" if torch.cuda.is_available() else "cpu")
-    states = cached_states(lower, encoder.fingerprint, prepared.window_ids(), hidden, pad, progress=progress)
-    lower.to("cpu")
-    return states
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """Prepared windows, and batches of them with whatever layers are frozen run once."""
+
+    encoder: Encoder
+    prepared: Prepared
+    hidden: int
+    pad: int
+    progress: Progress
+
+    def collator(self, lower: LowerLayers | None) -> Collator:
+        if lower is None:
+            return Collator(self.prepared, self.pad)
+        lower = lower.to("cuda" if torch.cuda.is_available() else "cpu")
+        ids = self.prepared.window_ids()
+        states = cached_states(lower, self.encoder.fingerprint, ids, self.hidden, self.pad, progress=self.progress)
+        lower.to("cpu")
+        return Collator(self.prepared, self.pad, states)
+
+
+def _fit_heads_first(
+    classifier: ArticleClassifier,
+    model: PreTrainedModel,
+    windows: _Windows,
+    tables: tuple[Dataset, Dataset],
+    config: Config,
+    checkpoints: Path,
+    progress: Progress,
+) -> None:
+    """Let the heads learn on the untouched encoder, so that the first steps of fine-tuning do not distort it.
+
+    Kumar et al., "Fine-tuning can distort pretrained features and underperform out-of-distribution" (2022).
+    """
+    upper = classifier.encoder
+    layers = layer_count(model)
+    collator = windows.collator(LowerLayers(model, layers))
+    classifier.encoder = UpperLayers(model, layers)
+    _standardise(classifier, collator, len(tables[0]), config.seed)
+    alone = config.training.model_copy(
+        update={
+            "trainable_layers": 0,
+            "epochs": config.training.head_epochs,
+            "head_learning_rate": 3 * config.training.head_learning_rate,
+            "batch": 2 * config.training.batch,
+            "most_steps": None,
+        }
+    )
+    fit(
+        classifier,
+        collator,
+        *tables,
+        alone,
+        seed=config.seed,
+        folder=checkpoints,
+        resume=False,
+        listener=lambda epoch: None,
+        progress=lambda stage, done, total: progress(f"{stage} (heads alone)", done, total),
+    )
+    classifier.encoder = upper
 
 
 def _first(targets: Targets, count: int) -> Targets:

@@ -66,7 +66,9 @@ def export_onnx(encoder: ExportedEncoder, file: Path, *, most_tokens: int, pad: 
     program.save(str(file), external_data=False)
     difference = _difference(encoder, file, most_tokens, pad)
     if not difference <= TOLERANCE:
-        raise BundleError(f"the exported graph differs from torch by {difference:.2g}, more than {TOLERANCE}: not sealed")
+        raise BundleError(
+            f"the exported graph differs from torch by {difference:.2g}, more than {TOLERANCE}: not sealed"
+        )
     return difference
 
 
@@ -91,5 +93,7 @@ def _difference(encoder: ExportedEncoder, file: Path, most_tokens: int, pad: int
             expected = [output.numpy() for output in encoder(ids, mask)]
         given = session.run(list(OUTPUTS), {"ids": ids.numpy(), "mask": mask.numpy()})
         real = mask.numpy() > 0
-        largest = max([largest, *(float(np.abs(a[real] - b[real]).max()) for a, b in zip(expected, given, strict=True))])
+        largest = max(
+            [largest, *(float(np.abs(a[real] - b[real]).max()) for a, b in zip(expected, given, strict=True))]
+        )
     return largest

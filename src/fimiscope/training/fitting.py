@@ -50,7 +50,9 @@ def fit_bundle(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
-        raw = _fit_models(config, codebook, train, valid, draft, folder, listener=listener, resume=resume, progress=progress)
+        raw = _fit_models(
+            config, codebook, train, valid, draft, folder, listener=listener, resume=resume, progress=progress
+        )
         _fit_decisions(config, codebook, train, valid, raw, draft)
         files.write_json(draft / files.CODEBOOK, codebook.to_dict())
         files.write_json(

@@ -167,12 +167,16 @@ def _belongs_to_heads(name: str) -> bool:
 
 
 class _LatestLogits:
-    """Keeps the logits of the latest evaluation out of the Trainer's log, which has room for numbers alone."""
+    """Keeps the logits of the latest evaluation out of the Trainer's log, which has room for numbers alone.
+
+    The Trainer evaluates articles by length; here they stand in the order of the table again.
+    """
 
     values: npt.NDArray[np.float32]
 
     def keep(self, prediction: EvalPrediction) -> dict[str, float]:
-        self.values = np.asarray(prediction.predictions, dtype=np.float32)
+        logits, rows = prediction.predictions
+        self.values = np.asarray(logits, dtype=np.float32)[np.argsort(rows)]
         return {}
 
 

@@ -129,10 +129,17 @@ class ArticleClassifier(nn.Module):
     """Encoder (or its trainable upper part), heads and loss, as the Trainer calls them."""
 
     def __init__(
-        self, encoder: nn.Module, hidden: int, heads: tuple[Head, ...], weights: LossWeights, *, dropout: float = DROPOUT
+        self,
+        encoder: nn.Module,
+        hidden: int,
+        heads: tuple[Head, ...],
+        weights: LossWeights,
+        *,
+        dropout: float = DROPOUT,
     ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.hidden = hidden
         self.heads = TokenHeads(hidden, sum(len(head.labels) for head in heads))
         self.dropout = nn.Dropout(dropout)
         self._labels = heads
@@ -140,6 +147,7 @@ class ArticleClassifier(nn.Module):
 
     def forward(
         self,
+        row: Tensor,
         inputs: Tensor,
         mask: Tensor,
         owned: Tensor,
@@ -149,9 +157,11 @@ class ArticleClassifier(nn.Module):
         known: Tensor,
         weight: Tensor,
     ) -> dict[str, Any]:
-        """Loss and logits of a batch of articles.
+        """Loss, logits and row numbers of a batch of articles.
 
         Args:
+            row: which prepared article each is, shape (articles,); handed back, because the Trainer evaluates in an
+                order of its own.
             inputs: token ids (windows, tokens), or cached states (windows, tokens, hidden).
             mask: 1 for tokens, 0 for padding, shape (windows, tokens).
             owned: which tokens count for pooling, boolean, shape (windows, tokens).
@@ -166,4 +176,4 @@ class ArticleClassifier(nn.Module):
         logits = pool_articles(token_evidence, average, attended, of, len(weight))
         loss = article_loss(logits, values, known, weight, self._labels, self._weights)
         loss = loss + self._weights.evidence * evidence_loss(token_evidence, evidence[owned], of, weight)
-        return {"loss": loss, "logits": logits}
+        return {"loss": loss, "logits": logits, "row": row}

@@ -61,7 +61,12 @@ def cached_states(
 
 
 def _run(
-    lower: LowerLayers, windows: Sequence[Ids], starts: npt.NDArray[np.int64], values: States, pad: int, progress: Progress
+    lower: LowerLayers,
+    windows: Sequence[Ids],
+    starts: npt.NDArray[np.int64],
+    values: States,
+    pad: int,
+    progress: Progress,
 ) -> None:
     device = next(lower.parameters()).device
     lower.eval()
@@ -87,6 +92,8 @@ def _run(
 
 def _forget_oldest(folder: os.PathLike[str]) -> None:
     """Keep the newest few files: states are large and cheap to make again."""
-    files = sorted((entry for entry in os.scandir(folder) if entry.name.endswith(".npy")), key=lambda e: -e.stat().st_mtime)
+    files = sorted(
+        (entry for entry in os.scandir(folder) if entry.name.endswith(".npy")), key=lambda e: -e.stat().st_mtime
+    )
     for entry in files[MOST_CACHED:]:
         os.unlink(entry.path)

@@ -50,9 +50,7 @@ def targets_of(examples: Sequence[Example], codebook: Codebook) -> Targets:
     return Targets(values, known, np.array([example.weight for example in examples], dtype=np.float32))
 
 
-def evidence_targets(
-    document: Document, offsets: npt.NDArray[np.int64], labels: Labels, codebook: Codebook
-) -> Floats:
+def evidence_targets(document: Document, offsets: npt.NDArray[np.int64], labels: Labels, codebook: Codebook) -> Floats:
     """1 for tokens inside annotated evidence, 0 for others, NaN where nothing is known; shape (tokens,).
 
     `offsets` are the tokens' characters in the document. In a text without a flagging role no word is evidence.

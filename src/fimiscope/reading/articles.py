@@ -12,7 +12,7 @@ from fimiscope.reading.columns import Columns
 from fimiscope.reading.documents import read_document
 from fimiscope.reading.inputs import STDIN, Source, find_sources
 from fimiscope.reading.rows import article_of, named_rows
-from fimiscope.reading.tables import require_columns, table_columns
+from fimiscope.reading.tables import column_faults, table_columns
 from fimiscope.records import Article, Unreadable
 
 
@@ -35,18 +35,23 @@ def read_articles(
         passed_over: gets the paths of files that folders and globs held but that are of no kind that is read.
 
     Raises:
-        ReadingError: at once, before anything is read: inputs that are missing or hold nothing to read, and tables
-            without a needed column; all of them in one message.
+        ReadingError: at once, before anything is read: inputs that are missing or hold nothing to read, and inputs
+            that are all tables without a needed column; all of them in one message. Among other inputs such a
+            table is one `Unreadable`.
     """
     sources = find_sources(inputs, [] if passed_over is None else passed_over)
     names = Columns(columns)
-    require_columns(sources, names)
-    return _distinct_ids(_read(sources, names, stdin))
+    faults = column_faults(sources, names)
+    return _distinct_ids(_read(sources, names, faults, stdin))
 
 
-def _read(sources: Sequence[Source], columns: Columns, stdin: BinaryIO | None) -> Iterator[Article | Unreadable]:
+def _read(
+    sources: Sequence[Source], columns: Columns, faults: Mapping[Source, str], stdin: BinaryIO | None
+) -> Iterator[Article | Unreadable]:
     for source in sources:
-        if str(source.path) == STDIN:
+        if source in faults:
+            yield Unreadable(source.name, faults[source], source.place)
+        elif str(source.path) == STDIN:
             yield from _table(source, columns, sys.stdin.buffer if stdin is None else stdin)
         elif source.kind in ("jsonl", "csv", "parquet"):
             yield from _table(source, columns, None)

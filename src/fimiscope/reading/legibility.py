@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 
-FEWEST_LETTERS = 40
+FEWEST_LETTERS = 20
 _MOST_CHARACTERS = 20_000
 _LEAST_SHARE_OF_LETTERS = 0.4
 _FEWEST_DIFFERENT_LETTERS = 6
@@ -24,9 +24,9 @@ _DAMAGED = re.compile(f"[ÂÃÐÑØÙÚÛ]{_LATIN_DAMAGE}|[áàâãäåæèé]{_
 def legibility_fault(text: str) -> str | None:
     """Why a text cannot be judged; `None` when it can.
 
-    The reasons: `empty`; `too short: N letters, at least 40 needed`; `not language: …` for digits and symbols, encoded
+    The reasons: `empty`; `too short: N letters, at least 20 needed`; `not language: …` for digits and symbols, encoded
     data, one word over and over, and letters damaged by a wrong encoding. Letters of every script count alike, those of
-    web addresses not at all, so a headline or post of 40 letters passes. Judges the first 20,000 characters.
+    web addresses not at all, so a headline or post of 20 letters passes. Judges the first 20,000 characters.
     """
     text = text[:_MOST_CHARACTERS]
     if not text.strip():

@@ -13,7 +13,7 @@ from fimiscope.errors import ReadingError
 from fimiscope.reading.columns import FIELDS, Columns
 from fimiscope.reading.encoding import whole_characters
 from fimiscope.reading.inputs import Source, source_of
-from fimiscope.reading.tables import require_columns, rows_of
+from fimiscope.reading.tables import column_faults, rows_of
 from fimiscope.records import Article, Unreadable
 
 _TABLES = ("jsonl", "csv", "parquet")
@@ -42,7 +42,7 @@ def read_rows(
     if not source.path.is_file():
         raise ReadingError(f"{source.place} does not exist")
     names = Columns(columns, needs)
-    require_columns([source], names)
+    column_faults([source], names)
     return named_rows(source, names)
 
 

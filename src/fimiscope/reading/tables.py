@@ -258,13 +258,14 @@ def _parquet_row(batch: Any, index: int) -> dict[str, Any] | str:
     return row
 
 
-def require_columns(sources: Sequence[Source], columns: Columns) -> None:
-    """Check the table files among `sources` before anything is read.
+def column_faults(sources: Sequence[Source], columns: Columns) -> dict[Source, str]:
+    """Which table files among `sources` lack a column, with the columns that they have.
 
     Raises:
-        ReadingError: names every file that lacks a column, with the columns that it has.
+        ReadingError: none of the sources can be read.
     """
     tables = [source for source in sources if source.kind in ("jsonl", "csv", "parquet") and str(source.path) != "-"]
-    faults = [fault for source in tables if (fault := check_columns(source, columns)) is not None]
-    if faults:
-        raise ReadingError("; ".join(faults))
+    faults = {source: fault for source in tables if (fault := check_columns(source, columns)) is not None}
+    if faults and len(faults) == len(sources):
+        raise ReadingError("; ".join(faults.values()))
+    return faults

@@ -22,8 +22,16 @@ from fimiscope.training.encoders import Encoder, resolve
 from fimiscope.training.export import ExportedEncoder, export_onnx
 from fimiscope.training.loop import Listener, fit
 from fimiscope.training.loss import balanced_weights
-from fimiscope.training.model import ArticleClassifier, LowerLayers, UpperLayers, WholeEncoder, can_split, layer_count
-from fimiscope.training.states import cached_states
+from fimiscope.training.model import (
+    ArticleClassifier,
+    LowerLayers,
+    Passed,
+    UpperLayers,
+    WholeEncoder,
+    can_split,
+    layer_count,
+)
+from fimiscope.training.states import CachedStates, cached_states
 from fimiscope.training.targets import Targets
 
 if TYPE_CHECKING:
@@ -90,14 +98,17 @@ def train_encoder(
     codebook: Codebook,
     train: Sequence[Example],
     valid: Sequence[Example],
-    draft: Path,
+    draft: Path | None,
     checkpoints: Path,
     *,
     resume: bool,
     listener: Listener,
     progress: Progress,
 ) -> WindowLayout:
-    """Fit the encoder and write `encoder.onnx` and `tokenizer.json` into the folder `draft`."""
+    """Fit the encoder and write `encoder.onnx` and `tokenizer.json` into the folder `draft`.
+
+    Without `draft` nothing is written: this process only shares the work of another's run.
+    """
     assert config.encoder is not None
     torch.manual_seed(config.seed)
     encoder = resolve(config.encoder)
@@ -112,10 +123,12 @@ def train_encoder(
         training_table(prepared, range(len(train), len(train) + len(valid))),
     )
     windows = _Windows(encoder, prepared, classifier.hidden, layout.pad, progress)
-    if split.lower is not None and config.training.trainable_layers != 0 and config.training.head_epochs:
-        _fit_heads_first(classifier, model, windows, tables, config, checkpoints.with_suffix(".heads"), progress)
-    collator = windows.collator(split.lower)
-    if config.training.trainable_layers == 0 or not config.training.head_epochs or split.lower is None:
+    states = None if split.lower is None else windows.states(split.lower, len(split.lower.layers))
+    collator = Collator(prepared, layout.pad, states)
+    if states is not None and config.training.trainable_layers != 0 and config.training.head_epochs:
+        final = windows.states(split.upper, layer_count(model), below=states)
+        _fit_heads_first(classifier, Collator(prepared, layout.pad, final), tables, config, checkpoints, progress)
+    else:
         _standardise(classifier, collator, len(train), config.seed)
     fit(
         classifier,
@@ -128,6 +141,8 @@ def train_encoder(
         listener=listener,
         progress=progress,
     )
+    if draft is None:
+        return layout
     progress("export", 0, 1)
     parts = [part for part in (split.lower, split.upper) if part is not None]
     export_onnx(
@@ -148,20 +163,23 @@ class _Windows:
     pad: int
     progress: Progress
 
-    def collator(self, lower: LowerLayers | None) -> Collator:
-        if lower is None:
-            return Collator(self.prepared, self.pad)
-        lower = lower.to("cuda" if torch.cuda.is_available() else "cpu")
-        ids = self.prepared.window_ids()
-        states = cached_states(lower, self.encoder.fingerprint, ids, self.hidden, self.pad, progress=self.progress)
-        lower.to("cpu")
-        return Collator(self.prepared, self.pad, states)
+    def states(self, layers: nn.Module, depth: int, *, below: CachedStates | None = None) -> CachedStates:
+        """States of all windows after `depth` layers, of which `layers` are the last."""
+        return cached_states(
+            layers,
+            depth,
+            self.encoder.fingerprint,
+            self.prepared.window_ids(),
+            self.hidden,
+            self.pad,
+            below=below,
+            progress=self.progress,
+        )
 
 
 def _fit_heads_first(
     classifier: ArticleClassifier,
-    model: PreTrainedModel,
-    windows: _Windows,
+    collator: Collator,
     tables: tuple[Dataset, Dataset],
     config: Config,
     checkpoints: Path,
@@ -172,9 +190,7 @@ def _fit_heads_first(
     Kumar et al., "Fine-tuning can distort pretrained features and underperform out-of-distribution" (2022).
     """
     upper = classifier.encoder
-    layers = layer_count(model)
-    collator = windows.collator(LowerLayers(model, layers))
-    classifier.encoder = UpperLayers(model, layers)
+    classifier.encoder = Passed()
     _standardise(classifier, collator, len(tables[0]), config.seed)
     alone = config.training.model_copy(
         update={
@@ -191,7 +207,7 @@ def _fit_heads_first(
         *tables,
         alone,
         seed=config.seed,
-        folder=checkpoints,
+        folder=checkpoints.with_suffix(".heads"),
         resume=False,
         listener=lambda epoch: None,
         progress=lambda stage, done, total: progress(f"{stage} (heads alone)", done, total),

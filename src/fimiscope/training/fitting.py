@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,8 +26,10 @@ from fimiscope.progress import Progress, silent
 from fimiscope.reading import identify_language
 from fimiscope.training.calibrating import Floats, fit_calibrator, fit_decisions
 from fimiscope.training.lexical import fit_lexical
-from fimiscope.training.loop import Listener
 from fimiscope.training.targets import targets_of
+
+if TYPE_CHECKING:
+    from fimiscope.training.loop import Listener
 
 
 def fit_bundle(
@@ -74,6 +77,32 @@ def fit_bundle(
     return manifest
 
 
+def share_work(
+    config: Config, corpus: Corpus, codebook: Codebook, folder: Path, *, resume: bool = False
+) -> None:
+    """What the other processes of a torchrun do: their share of the steps, and nothing else."""
+    from fimiscope.training.encoding import train_encoder
+
+    train, valid = corpus.part("train"), corpus.part("valid")
+    _check_parts(train, valid)
+    if config.encoder is not None:
+        train_encoder(
+            config,
+            codebook,
+            train,
+            valid,
+            None,
+            _checkpoints(folder),
+            resume=resume,
+            listener=lambda epoch: None,
+            progress=silent,
+        )
+
+
+def _checkpoints(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.checkpoints")
+
+
 def trained_on(train: Sequence[Example]) -> str:
     """The training part in words: sources with their counts, largest first."""
     counts = Counter(example.source for example in train)
@@ -107,9 +136,8 @@ def _fit_models(
     if config.encoder is not None:
         from fimiscope.training.encoding import train_encoder
 
-        checkpoints = folder.with_name(f".{folder.name}.checkpoints")
         layout = train_encoder(
-            config, codebook, train, valid, draft, checkpoints, resume=resume, listener=listener, progress=progress
+            config, codebook, train, valid, draft, _checkpoints(folder), resume=resume, listener=listener, progress=progress
         )
         files.write_json(draft / files.WINDOWS, layout.to_dict())
         encoder = EncoderModel.load(draft / files.GRAPH, draft / files.TOKENIZER, layout)

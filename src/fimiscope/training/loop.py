@@ -28,9 +28,11 @@ from transformers import (
 from transformers.trainer_utils import get_last_checkpoint
 
 from fimiscope.config import TrainingConfig
+from fimiscope.errors import ConfigError
 from fimiscope.progress import Progress
 from fimiscope.training.batches import Collator
 from fimiscope.training.model import ArticleClassifier
+from fimiscope.training.processes import is_alone, is_main
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -80,6 +82,11 @@ def fit(
     Checkpoints go to `folder`. On Ctrl-C the step is finished, a checkpoint is written, and KeyboardInterrupt is
     raised; `resume=True` goes on from there. After a whole run the folder is removed.
     """
+    if is_alone() and torch.cuda.device_count() > 1:
+        raise ConfigError(
+            "several GPUs need several processes: torchrun --nproc_per_node 2 -m fimiscope train …, "
+            "or show one GPU with CUDA_VISIBLE_DEVICES=0"
+        )
     logits = _LatestLogits()
     trainer = _Trainer(
         model=model,
@@ -94,14 +101,15 @@ def fit(
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     checkpoint = get_last_checkpoint(str(folder)) if resume and folder.is_dir() else None
-    if checkpoint is None:
+    if checkpoint is None and is_main():
         shutil.rmtree(folder, ignore_errors=True)
     with _stop_after_this_step() as stop:
         trainer.add_callback(stop)
         trainer.train(resume_from_checkpoint=checkpoint)
     if stop.asked:
         raise KeyboardInterrupt
-    shutil.rmtree(folder, ignore_errors=True)
+    if is_main():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _arguments(config: TrainingConfig, seed: int, folder: Path) -> TrainingArguments:

@@ -40,6 +40,14 @@ class UpperLayers(nn.Module):
         return _through(self.layers, states, mask)
 
 
+class Passed(nn.Module):
+    """No layer at all: the states are final already."""
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:  # noqa: ARG002
+        """The states as given."""
+        return states
+
+
 class WholeEncoder(nn.Module):
     """Any transformers encoder: token ids to its last states."""
 

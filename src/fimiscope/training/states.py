@@ -6,16 +6,18 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor, nn
 
 from fimiscope.progress import Progress
 from fimiscope.training.encoders.references import cache_folder
-from fimiscope.training.model import LowerLayers
 
 BATCH_TOKENS = 4096
+MOST_WINDOWS = 32
 MOST_CACHED = 12
 Ids = npt.NDArray[np.int64]
 States = npt.NDArray[np.float16]
@@ -39,11 +41,22 @@ class CachedStates:
 
 
 def cached_states(
-    lower: LowerLayers, fingerprint: str, windows: Sequence[Ids], hidden: int, pad: int, *, progress: Progress
+    layers: nn.Module,
+    depth: int,
+    fingerprint: str,
+    windows: Sequence[Ids],
+    hidden: int,
+    pad: int,
+    *,
+    below: CachedStates | None = None,
+    progress: Progress,
 ) -> CachedStates:
-    """States of every window after the frozen layers; computed once for the same weights, depth and windows."""
+    """States of every window after `depth` frozen layers; computed once for the same weights, depth and windows.
+
+    `layers` take token ids, or go on from the states `below`.
+    """
     starts = np.concatenate([[0], np.cumsum([len(ids) for ids in windows])]).astype(np.int64)
-    key = hashlib.sha256(f"{fingerprint} {len(lower.layers)} {hidden}".encode())
+    key = hashlib.sha256(f"{fingerprint} {depth} {hidden}".encode())
     for ids in windows:
         key.update(len(ids).to_bytes(4, "little") + ids.astype("<i4").tobytes())
     folder = cache_folder() / "states"
@@ -52,7 +65,7 @@ def cached_states(
     if not file.exists():
         draft = folder / f".{file.name}.{os.getpid()}"
         values = np.lib.format.open_memmap(draft, mode="w+", dtype=np.float16, shape=(int(starts[-1]), hidden))
-        _run(lower, windows, starts, values, pad, progress)
+        _run(layers, windows, below, starts, values, pad, progress)
         values.flush()
         del values
         draft.rename(file)
@@ -61,39 +74,47 @@ def cached_states(
 
 
 def _run(
-    lower: LowerLayers,
+    layers: nn.Module,
     windows: Sequence[Ids],
+    below: CachedStates | None,
     starts: npt.NDArray[np.int64],
     values: States,
     pad: int,
     progress: Progress,
 ) -> None:
-    device = next(lower.parameters()).device
-    lower.eval()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    layers.to(device).eval()
     order = sorted(range(len(windows)), key=lambda number: len(windows[number]))
     done = 0
     while done < len(order):
-        most = max(1, BATCH_TOKENS // len(windows[order[min(done + 31, len(order) - 1)]]))
-        batch = order[done : done + min(most, 32)]
-        longest = max(len(windows[number]) for number in batch)
-        ids = torch.full((len(batch), longest), pad)
-        mask = torch.zeros((len(batch), longest), dtype=torch.long)
-        for row, number in enumerate(batch):
-            length = len(windows[number])
-            ids[row, :length] = torch.from_numpy(windows[number])
-            mask[row, :length] = 1
+        longest = len(windows[order[min(done + MOST_WINDOWS, len(order)) - 1]])
+        batch = order[done : done + min(MOST_WINDOWS, max(1, BATCH_TOKENS // longest))]
+        inputs, mask = _padded(batch, windows, below, pad)
         with torch.inference_mode():
-            states = lower(ids.to(device), mask.to(device)).cpu().numpy()
+            states = layers(inputs.to(device), mask.to(device)).cpu().numpy()
         for row, number in enumerate(batch):
             values[starts[number] : starts[number + 1]] = states[row, : len(windows[number])]
         done += len(batch)
         progress("frozen layers", done, len(order))
+    layers.to("cpu")
 
 
-def _forget_oldest(folder: os.PathLike[str]) -> None:
+def _padded(batch: list[int], windows: Sequence[Ids], below: CachedStates | None, pad: int) -> tuple[Tensor, Tensor]:
+    longest = max(len(windows[number]) for number in batch)
+    mask = torch.zeros((len(batch), longest), dtype=torch.long)
+    if below is None:
+        inputs = torch.full((len(batch), longest), pad)
+    else:
+        inputs = torch.zeros((len(batch), longest, below.values.shape[1]))
+    for row, number in enumerate(batch):
+        source = windows[number] if below is None else below[number].astype(np.float32)
+        inputs[row, : len(source)] = torch.from_numpy(source)
+        mask[row, : len(source)] = 1
+    return inputs, mask
+
+
+def _forget_oldest(folder: Path) -> None:
     """Keep the newest few files: states are large and cheap to make again."""
-    files = sorted(
-        (entry for entry in os.scandir(folder) if entry.name.endswith(".npy")), key=lambda e: -e.stat().st_mtime
-    )
-    for entry in files[MOST_CACHED:]:
-        os.unlink(entry.path)
+    files = sorted(folder.glob("*.npy"), key=lambda file: -file.stat().st_mtime)
+    for file in files[MOST_CACHED:]:
+        file.unlink()

@@ -1,0 +1,125 @@
+"""What all tests share: an environment of our own, no network, the codebook, and one small trained bundle."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fimiscope.codebook import Codebook
+from fimiscope.config import Config
+from fimiscope.corpus import Corpus, build
+from fimiscope.shipped import shipped
+
+OTHERS_SETTINGS = ("MLFLOW_", "HF_", "FIMISCOPE_")
+TEXTS = "FIMISCOPE_TEXTS"
+FAMILY_STEP = 7
+
+
+class NetworkBlocked(Exception):
+    """A test tried to leave this machine."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No setting of the developer's own reaches a test, and no test reaches the developer's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(OTHERS_SETTINGS) and name != TEXTS:
+                patch.delenv(name)
+        patch.setenv("FIMISCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def real_texts_for_shared_tests_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("shared") is None:
+        monkeypatch.delenv(TEXTS, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """Sockets reach this machine alone; anything else fails loudly, so that no code takes it for being offline."""
+    connect, connect_ex, lookup = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def check(host: object) -> None:
+        name = host.decode() if isinstance(host, bytes) else str(host or "")
+        if name not in ("", "localhost", "::1", "0.0.0.0", "::") and not name.startswith("127."):
+            raise NetworkBlocked(f"a test tried to reach {name}: tests run without a network")
+
+    def guarded(original: Any) -> Any:
+        def call(self: socket.socket, address: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                check(address[0])
+            return original(self, address)
+
+        return call
+
+    def guarded_lookup(host: Any, *args: Any, **named: Any) -> Any:
+        check(host)
+        return lookup(host, *args, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded(connect))
+        patch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+        patch.setattr(socket, "getaddrinfo", guarded_lookup)
+        yield
+
+
+@pytest.fixture(scope="session")
+def codebook() -> Codebook:
+    """The shipped codebook."""
+    return Codebook.load()
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """About 60 invented texts, English and French, on an encoder that trains in seconds, beside the word model."""
+    folder = tmp_path_factory.mktemp("tiny")
+    rows = [json.loads(line) for line in shipped("sample/corpus.jsonl").read_text(encoding="utf-8").splitlines()]
+    families = list(dict.fromkeys(row["family"] for row in rows if row["language"] in ("en", "fr")))[::FAMILY_STEP]
+    corpus = folder / "invented.jsonl"
+    chosen = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows if row["family"] in families]
+    corpus.write_text("".join(chosen), encoding="utf-8")
+    return Config.model_validate(
+        {
+            "name": "tiny",
+            "corpus": {
+                "sources": [{"kind": "labelled", "path": str(corpus), "hold_out": {"valid": 0.25, "test": 0.2}}]
+            },
+            "encoder": "tiny",
+            "lexical": {"buckets": 2**14},
+            "windows": {"size": 96, "overlap": 16},
+            "training": {
+                "trainable_layers": 1,
+                "head_epochs": 2,
+                "epochs": 2,
+                "batch": 8,
+                "learning_rate": 1e-3,
+                "head_learning_rate": 1e-2,
+            },
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(tiny_config: Config, codebook: Codebook) -> Corpus:
+    """The corpus of `tiny_config`, split by family."""
+    return build(tiny_config.corpus, codebook, seed=tiny_config.seed)
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(
+    tiny_config: Config, tiny_corpus: Corpus, codebook: Codebook, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Folder of a bundle with encoder, lexical model and blend. Copy it before you change anything in it."""
+    from fimiscope.training import fit_bundle
+
+    folder = tmp_path_factory.mktemp("models") / tiny_config.name
+    fit_bundle(tiny_config, tiny_corpus, codebook, folder)
+    return folder

@@ -148,7 +148,7 @@ class Config(Section):
     """Everything that decides a training run."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="folder of the bundle below models/, and run name")
-    seed: int = Field(13, ge=0, description="seed of every random choice")
+    seed: int = Field(13, ge=0, description="seed of training; the split into parts does not depend on it")
     codebook: Path | None = Field(None, description="codebook YAML; the shipped one when absent")
     corpus: CorpusConfig
     encoder: str | None = Field(

@@ -19,6 +19,7 @@ from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
 from fimiscope.tables import Table
 
+SPLIT_SEED = 13
 EpochListener = Callable[[int, Metrics], None]
 
 
@@ -42,8 +43,8 @@ class TrainedRun:
 
 
 def load_corpus(config: Config, codebook: Codebook, *, progress: Progress = silent) -> Corpus:
-    """The corpus that a config describes."""
-    return build(config.corpus, codebook, seed=config.seed, progress=lambda stage: progress(stage, 0, 0))
+    """The corpus that a config describes; its parts are the same for every training seed."""
+    return build(config.corpus, codebook, seed=SPLIT_SEED, progress=lambda stage: progress(stage, 0, 0))
 
 
 def evaluate_scorers(

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PIP_ARGS ?=
 BIN := .venv/bin
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
+INSTALL := $(BIN)/pip install -qq --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check-all lint type check clean

@@ -59,6 +59,8 @@ class Codebook:
             content = source.read_text(encoding="utf-8")
         except OSError as error:
             raise CodebookError(f"codebook {source}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise CodebookError(f"codebook {source} is not UTF-8 text: save it as UTF-8") from error
         document = _parse(content, source)
         return cls.from_dict(document, place=str(source))
 
@@ -191,6 +193,9 @@ def _entries(rows: Any, group: str, faults: list[str]) -> tuple[Entry, ...]:
         if row.get("includes"):
             definition = f"{definition.rstrip('.')}; for example: {row['includes']}."
         name = row.get("name") or {"en": row["code"]}
+        if not isinstance(name, dict):
+            faults.append(f"{group}[{number}]: expected name as a mapping from languages to words")
+            continue
         entries.append(Entry(row["code"], definition, dict(name), bool(row.get("flags", False))))
     codes = [entry.code for entry in entries]
     faults.extend(f"{group}: '{code}' stands twice" for code in sorted({c for c in codes if codes.count(c) > 1}))

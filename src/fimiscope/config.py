@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fimiscope.errors import ConfigError
 
@@ -98,6 +98,13 @@ class LexicalConfig(Section):
     buckets: int = Field(2**18, ge=2**10, le=2**22, description="size of the hashed feature space")
     strength: float = Field(4.0, gt=0, description="inverse of the regularisation (C of the logistic regression)")
 
+    @field_validator("words", "characters")
+    @classmethod
+    def _lengths_ascend(cls, given: tuple[int, int]) -> tuple[int, int]:
+        if not 1 <= given[0] <= given[1]:
+            raise ValueError("must be shortest and longest, from 1 on")
+        return given
+
 
 class TrainingConfig(Section):
     trainable_layers: int | Literal["all"] = Field(
@@ -119,11 +126,12 @@ class TrainingConfig(Section):
     evidence_weight: float = Field(0.5, ge=0, description="weight of the loss on annotated evidence words")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="arithmetic of the training steps")
 
-    @model_validator(mode="after")
-    def _layers_are_a_count(self) -> TrainingConfig:
-        if isinstance(self.trainable_layers, int) and self.trainable_layers < 0:
-            raise ValueError("trainable_layers must be 0 or more, or all")
-        return self
+    @field_validator("trainable_layers", mode="before")
+    @classmethod
+    def _layers_are_a_count(cls, given: Any) -> Any:
+        if given == "all" or (isinstance(given, int) and not isinstance(given, bool) and given >= 0):
+            return given
+        raise ValueError("must be a count of 0 or more, or all")
 
 
 class DecisionConfig(Section):
@@ -242,7 +250,11 @@ def _apply(document: dict[str, Any], override: str) -> None:
 
 def _faults(error: ValidationError) -> list[str]:
     lines = []
-    for fault in error.errors():
+    found = error.errors()
+    for fault in found:
+        if fault["type"] == "too_short" and any(_inside(other["loc"], fault["loc"]) for other in found):
+            # Refused entries are not counted: that too few are left says nothing new.
+            continue
         place = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
         if fault["type"] == "extra_forbidden":
             known = _known_keys(fault["loc"])
@@ -253,6 +265,10 @@ def _faults(error: ValidationError) -> list[str]:
             shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
             lines.append(f"  {place}: {message[0].lower()}{message[1:]}{shown}")
     return lines
+
+
+def _inside(location: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(location) > len(outer) and location[: len(outer)] == outer
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:

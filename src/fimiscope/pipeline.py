@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fimiscope.bundle import Bundle
 from fimiscope.bundle.files import Manifest
@@ -18,6 +19,9 @@ from fimiscope.evaluation.rules import origin_rule
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
 from fimiscope.tables import Table
+
+if TYPE_CHECKING:
+    from fimiscope.training.loop import Epoch
 
 SPLIT_SEED = 13
 EpochListener = Callable[[int, Metrics], None]
@@ -33,6 +37,7 @@ class TrainedRun:
         run_id: of the MLflow run.
         metrics: figures on the test part.
         results: the results table, trivial rule included.
+        registered: version of the registered model that was added, if one was asked for.
     """
 
     folder: Path
@@ -40,6 +45,7 @@ class TrainedRun:
     run_id: str
     metrics: Metrics
     results: Table
+    registered: str | None = None
 
 
 def load_corpus(config: Config, codebook: Codebook, *, progress: Progress = silent) -> Corpus:
@@ -97,9 +103,8 @@ def train(
     Raises:
         FimiscopeError: config, corpus, encoder or tracking store cannot be used.
     """
-    from fimiscope.tracking import tracked_run
+    from fimiscope.tracking.run import tracked_run
     from fimiscope.training import fit_bundle
-    from fimiscope.training.loop import Epoch
     from fimiscope.training.processes import leave
 
     codebook = Codebook.load(config.codebook)
@@ -120,6 +125,6 @@ def train(
         run.evaluation(evaluations[0], test, codebook)
         results = results_table(evaluations, codebook, title=f"Held-out part ({len(test)} texts)")
         run.table(results, "results")
-        run.bundle(folder, manifest, codebook, register=register)
+        registered = run.bundle(folder, manifest, codebook, register=register)
     leave()
-    return TrainedRun(folder, manifest, run.run_id, evaluations[0].metrics, results)
+    return TrainedRun(folder, manifest, run.run_id, evaluations[0].metrics, results, registered)

@@ -18,7 +18,7 @@ from fimiscope.bundle.ngrams import LexicalModel, Ngrams
 from fimiscope.bundle.pooling import pool
 from fimiscope.bundle.windows import WindowLayout
 from fimiscope.codebook import NO_ROLE, Codebook, Head
-from fimiscope.errors import BundleError
+from fimiscope.errors import BundleError, CodebookError
 
 Scorer = Literal["encoder", "lexical", "blend"]
 Floats = npt.NDArray[np.float64]
@@ -62,7 +62,7 @@ class Bundle:
         folder = Path(folder)
         manifest = files.verify(folder)
         try:
-            return cls(
+            bundle = cls(
                 manifest=manifest,
                 codebook=Codebook.load(folder / files.CODEBOOK),
                 heads=tuple(
@@ -80,8 +80,15 @@ class Bundle:
                     for name, document in files.read_json(folder / files.DECISIONS).items()
                 },
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise BundleError(f"bundle {folder} contradicts its format: {type(error).__name__}: {error}") from error
+        except (KeyError, TypeError, ValueError, AttributeError, CodebookError) as error:
+            said = " ".join(str(error).split())
+            raise BundleError(f"bundle {folder} contradicts its format: {type(error).__name__}: {said}") from error
+        if bundle.heads != bundle.codebook.heads():
+            raise BundleError(f"bundle {folder} contradicts its format: {files.HEADS} and {files.CODEBOOK} disagree")
+        for name, parts in ((files.CALIBRATION, bundle.calibrators), (files.DECISIONS, bundle.decisions)):
+            if missing := set(bundle.scorers) - set(parts):
+                raise BundleError(f"bundle {folder}: {name} lacks {', '.join(sorted(missing))}; copy the bundle again")
+        return bundle
 
     @property
     def scorers(self) -> tuple[Scorer, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from fimiscope.bundle.pooling import TokenScores
 from fimiscope.bundle.windows import Ints, Window, Windowed, WindowLayout, cut_windows, pad_windows
+from fimiscope.errors import BundleError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -46,7 +47,11 @@ class EncoderModel:
 
     @classmethod
     def load(cls, graph: Path, tokenizer: Path, layout: WindowLayout, *, threads: int | None = None) -> EncoderModel:
-        """Open a graph and its tokenizer; `threads` bounds the cores used (all when absent)."""
+        """Open a graph and its tokenizer; `threads` bounds the cores used (all when absent).
+
+        Raises:
+            BundleError: the installed onnxruntime or tokenizers cannot read them.
+        """
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -54,8 +59,15 @@ class EncoderModel:
         options.log_severity_level = 3
         if threads is not None:
             options.intra_op_num_threads = threads
-        session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        return cls(session, Tokenizer.from_file(str(tokenizer)), layout)
+        try:
+            session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+            return cls(session, Tokenizer.from_file(str(tokenizer)), layout)
+        except Exception as error:
+            # Both libraries raise classes of their own below nothing narrower than Exception.
+            raise BundleError(
+                f"bundle {graph.parent}: {graph.name} or {tokenizer.name} cannot be read "
+                f"({' '.join(str(error).split())}): update onnxruntime and tokenizers, or copy the bundle again"
+            ) from error
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """Scores of each document's tokens, in the order given."""

@@ -113,8 +113,16 @@ def verify(folder: Path) -> Manifest:
         manifest = Manifest(**document)
     except TypeError as error:
         raise BundleError(f"bundle {folder}: manifest.json lacks or adds a field; copy the bundle again") from error
+    if not _lists_files(manifest.files):
+        raise BundleError(f"bundle {folder}: manifest.json does not list files with bytes and sha256; copy it again")
     _check_files(folder, manifest.files)
     return manifest
+
+
+def _lists_files(files: object) -> bool:
+    return isinstance(files, dict) and all(
+        isinstance(entry, dict) and entry.keys() == {"bytes", "sha256"} for entry in files.values()
+    )
 
 
 def _check_files(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:

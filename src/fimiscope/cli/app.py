@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -15,6 +17,22 @@ from fimiscope.errors import FimiscopeError
 USER_ERROR = 2
 INTERRUPTED = 130
 
+
+class _Commands(TyperGroup):
+    """Ends quietly where typer would end without a word or with an error code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            print("; ".join(["fimiscope: stopped", *stop.args]), file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from stop
+        except BrokenPipeError:
+            # The reader of a pipe has gone, as `| head` does; there is nobody left to tell.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
+
+
 app = typer.Typer(
     name="fimiscope",
     help="Flags narratives of Russian and Chinese information operations in Africa, with the evidence for each flag. "
@@ -22,7 +40,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    cls=TyperGroup,
+    cls=_Commands,
 )
 app.command("train")(train.train_command)
 app.command("predict")(predict.predict_command)
@@ -43,6 +61,8 @@ def _options(
 
 def main() -> None:
     """Entry point of the console script."""
+    # A batch system that ends a job must find the same checkpoint and closed run as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         app()
     except FimiscopeError as error:
@@ -50,10 +70,3 @@ def main() -> None:
             traceback.print_exc()
         print(f"fimiscope: {error}", file=sys.stderr)
         sys.exit(USER_ERROR)
-    except KeyboardInterrupt:
-        print("fimiscope: stopped", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of a pipe has gone, as `| head` does; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

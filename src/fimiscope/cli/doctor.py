@@ -10,7 +10,7 @@ import typer
 def doctor_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """Say what works on this machine: packages, encoders, texts, tracking store, memory."""
+    """Say what works on this machine: packages, encoders, texts, tracking store, room on disk."""
     from fimiscope.cli.show import console, show_table
     from fimiscope.doctor import examine
     from fimiscope.tables import Table

@@ -9,8 +9,9 @@ import typer
 
 if TYPE_CHECKING:
     from fimiscope.codebook import Codebook
-    from fimiscope.corpus import Example
+    from fimiscope.corpus import Dropped, Example
     from fimiscope.evaluation import Evaluation
+    from fimiscope.predict import Predictor
 
 
 def evaluate_command(
@@ -38,16 +39,19 @@ def evaluate_command(
     from fimiscope.evaluation.evaluate import count_table, detail_table, evaluate, paired_table, results_table
 
     predictors = [load_predictor(one) for one in model]
-    codebook = predictors[0].bundle.codebook
-    train, test = _labelled(data, columns, codebook)
+    codebook = _one_codebook(predictors)
+    train, test, dropped = _labelled(data, columns, codebook)
     evaluations: list[Evaluation] = []
     with progress() as listen:
-        for predictor in predictors:
-            evaluations.append(evaluate(predictor, test, progress=listen))
+        for predictor, name in zip(predictors, _row_titles(predictors), strict=True):
+            evaluations.append(evaluate(predictor, test, name=name, progress=listen))
     if train:
         evaluations.append(_origin_rule(train, test, codebook))
     if output is not None:
         _write(output, evaluations[0], test, codebook)
+    for one in dropped:
+        remark = f"left out: {one.count} of {one.source}, {one.reason} (for example {', '.join(one.ids)})"
+        console(stderr=as_json).print(remark, soft_wrap=True)
     if as_json:
         import json
 
@@ -64,8 +68,34 @@ def evaluate_command(
         out.print(f"metrics, predictions and plots are in {output}")
 
 
-def _labelled(data: Path, columns: str | None, codebook: Codebook) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """Training texts (for the rule that knows the origin alone) and test texts."""
+def _one_codebook(predictors: list[Predictor]) -> Codebook:
+    from fimiscope.errors import BundleError
+
+    first = predictors[0].bundle
+    for other in predictors[1:]:
+        if other.bundle.heads != first.heads:
+            raise BundleError(
+                f"bundle {other.bundle.manifest.name} was trained with other labels than {first.manifest.name}: "
+                "measure them one by one"
+            )
+    return first.codebook
+
+
+def _row_titles(predictors: list[Predictor]) -> list[str]:
+    """Names of the models, with the version where several share a name, and a number where even that is the same."""
+    names = [predictor.bundle.manifest.name for predictor in predictors]
+    versioned = [f"{p.bundle.manifest.name} {p.bundle.manifest.version}" for p in predictors]
+    titles = [long if names.count(short) > 1 else short for short, long in zip(names, versioned, strict=True)]
+    return [
+        f"{title} ({titles[: number + 1].count(title)})" if titles.count(title) > 1 else title
+        for number, title in enumerate(titles)
+    ]
+
+
+def _labelled(
+    data: Path, columns: str | None, codebook: Codebook
+) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[Dropped, ...]]:
+    """Training texts (for the rule that knows the origin alone), test texts, and what could not be used."""
     from fimiscope.cli.options import column_names
     from fimiscope.config import Config
     from fimiscope.corpus import read_labelled
@@ -74,12 +104,12 @@ def _labelled(data: Path, columns: str | None, codebook: Codebook) -> tuple[tupl
 
     if data.suffix in (".yaml", ".yml"):
         corpus = load_corpus(Config.load(data), codebook)
-        train, test = corpus.part("train"), corpus.part("test")
+        train, test, dropped = corpus.part("train"), corpus.part("test"), corpus.dropped
     else:
-        train, (test, _) = (), read_labelled(data, column_names(columns), codebook=codebook)
+        train, (test, dropped) = (), read_labelled(data, column_names(columns), codebook=codebook)
     if not test:
         raise CorpusError(f"{data} holds no labelled texts to measure on")
-    return train, test
+    return train, test, dropped
 
 
 def _origin_rule(train: tuple[Example, ...], test: tuple[Example, ...], codebook: Codebook) -> Evaluation:

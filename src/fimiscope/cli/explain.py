@@ -60,9 +60,8 @@ def _show(out: Console, explanation: Explanation) -> None:
     if verdict.status == "failed":
         return
     flag = {True: "flagged", False: "clear", None: "undecided"}[verdict.flag]
-    out.print(
-        f"{flag}, probability {verdict.flag_probability:.2f} (threshold {explanation.threshold:.2f}); role {verdict.role_label}"
-    )
+    probability = f"{verdict.flag_probability:.2f} (threshold {explanation.threshold:.2f})"
+    out.print(f"{flag}, probability {probability}; role {verdict.role_label}")
     text = Text(explanation.article.text)
     for evidence in verdict.evidence or ():
         if evidence.field == "text":
@@ -70,8 +69,6 @@ def _show(out: Console, explanation: Explanation) -> None:
     out.print(text)
     for number, evidence in enumerate(verdict.evidence or (), start=1):
         where = f"{evidence.field} {evidence.start}–{evidence.end}"
-        out.print(
-            f"  evidence {number} for {evidence.head} ({where}, {evidence.score:.2f}): {evidence.text}", markup=False
-        )
+        out.print(f"  evidence {number} for {evidence.head} ({where}, {evidence.score:.2f}): {evidence.text}")
     for table in explanation.tables:
         show_table(table, to=out)

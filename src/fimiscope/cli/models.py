@@ -16,7 +16,7 @@ def load_predictor(model: str, *, profile: str = "balanced") -> Predictor:
 
     folder = model
     if model.startswith(("models:/", "runs:/")):
-        from fimiscope.tracking import bundle_folder
+        from fimiscope.tracking.registry import bundle_folder
 
         folder = str(bundle_folder(model))
     return Predictor.load(folder, profile=cast(Profile, profile))

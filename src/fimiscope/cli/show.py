@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
+from rich.text import Text
 
 if TYPE_CHECKING:
     from fimiscope.progress import Progress as ProgressListener
@@ -22,20 +23,28 @@ NOTICE = (
 PIPED_WIDTH = 160
 
 
+class _Console(Console):
+    """Prints what it is given: brackets in articles and file names are no markup."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console; piped output is wide enough for tables and carries no markup codes."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, soft_wrap=False, width=None if stream.isatty() else PIPED_WIDTH)
+    width = None if stream.isatty() else PIPED_WIDTH
+    return _Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False, width=width)
 
 
 def show_table(table: Table, *, to: Console | None = None) -> None:
     """Print one table."""
-    rich = RichTable(title=table.title, title_justify="left", title_style="bold")
+    rich = RichTable(title=Text(table.title), title_justify="left", title_style="bold")
     for number, column in enumerate(table.columns):
         numeric = bool(table.rows) and all(isinstance(row[number], int | float) for row in table.rows)
         rich.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in table.rows:
-        rich.add_row(*(str(cell) for cell in row))
+        rich.add_row(*(Text(str(cell)) for cell in row))
     (to or console()).print(rich)
 
 

@@ -27,18 +27,23 @@ def train_command(
     from fimiscope.cli.show import console, progress, show_table
     from fimiscope.codebook import Codebook
     from fimiscope.config import Config
-    from fimiscope.corpus import corpus_tables
-    from fimiscope.pipeline import assist, load_corpus, train
-    from fimiscope.training.processes import is_main
 
     started = time.monotonic()
     resolved = Config.load(config, overrides or [])
+
+    # After the config is known to be sound: these take seconds to load.
+    from fimiscope.corpus import corpus_tables
+    from fimiscope.pipeline import assist, load_corpus, train
+    from fimiscope.tracking.run import REGISTERED_NAME
+    from fimiscope.tracking.store import how_to_open
+    from fimiscope.training.processes import is_main
+
     if not is_main():
         assist(resolved, models=models, resume=resume)
         return
     out = console()
     out.print(f"# resolved config of {config}", style="bold")
-    out.print(resolved.to_yaml(), markup=False)
+    out.print(resolved.to_yaml())
     codebook = Codebook.load(resolved.codebook)
     with progress() as listen:
         corpus = load_corpus(resolved, codebook, progress=listen)
@@ -62,16 +67,22 @@ def train_command(
         out.print(f"epoch {number}: {shown}")
 
     with progress() as listen:
-        run = train(
-            resolved,
-            models=models,
-            register=register,
-            resume=resume,
-            corpus=corpus,
-            progress=listen,
-            on_epoch=on_epoch,
-        )
+        try:
+            run = train(
+                resolved,
+                models=models,
+                register=register,
+                resume=resume,
+                corpus=corpus,
+                progress=listen,
+                on_epoch=on_epoch,
+            )
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt("the same command with --resume goes on from the last checkpoint") from stop
     show_table(run.results, to=out)
     out.print(f"MLflow run  {run.run_id}")
     out.print(f"bundle      {run.folder}  (version {run.manifest.version})", soft_wrap=True)
+    if run.registered:
+        out.print(f"registered  models:/{REGISTERED_NAME}/{run.registered}")
+    out.print(f"to inspect  {how_to_open()}", soft_wrap=True)
     out.print(f"took        {time.monotonic() - started:.0f} s")

@@ -120,13 +120,11 @@ def _sets(
     widths = {"actors": len(actors), "narratives": len(narratives), "africa": 1}
     return {
         name: (
-            np.array([row for _, row in gold[name]], dtype=bool).reshape(-1, widths[name]),
-            np.repeat(
-                np.array([[label is not None] for label, _ in gold[name]], dtype=bool), widths[name], axis=1
-            ).reshape(-1, widths[name]),
-            np.array(given[name], dtype=bool).reshape(-1, widths[name]),
+            np.array([row for _, row in gold[name]], dtype=bool).reshape(-1, width),
+            np.array([[label is not None] * width for label, _ in gold[name]], dtype=bool).reshape(-1, width),
+            np.array(given[name], dtype=bool).reshape(-1, width),
         )
-        for name in gold
+        for name, width in widths.items()
     }
 
 

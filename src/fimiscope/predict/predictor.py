@@ -155,7 +155,7 @@ class Predictor:
         return max(candidates, key=lambda code: role[code])
 
     def _narratives(self, narratives: dict[str, float], role: str) -> tuple[str, ...]:
-        """Codes that reach the threshold, likeliest first; the likeliest alone where none does and the role names one."""
+        """Codes that reach the threshold, likeliest first; where none does and the role names one, the likeliest."""
         if role == NO_ROLE:
             return ()
         ranked = sorted(narratives, key=lambda code: -narratives[code])

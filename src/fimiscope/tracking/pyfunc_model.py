@@ -4,13 +4,14 @@ from typing import Any
 
 import mlflow
 import pandas as pd
+from mlflow.pyfunc.model import PythonModel
 
 from fimiscope.predict import Predictor
 from fimiscope.predict.writing import flatten
 from fimiscope.records import Article
 
 
-class BundleModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+class BundleModel(PythonModel):
     def load_context(self, context: Any) -> None:
         self.predictor = Predictor.load(context.artifacts["bundle"])
 

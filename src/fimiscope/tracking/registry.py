@@ -1,42 +1,97 @@
-"""From a model reference to a bundle folder on this machine."""
+"""From a model reference to a bundle folder on this machine, and from a run to a registered version."""
 
 from __future__ import annotations
 
+import atexit
+import re
+import shutil
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from fimiscope.bundle.files import MANIFEST
 from fimiscope.errors import BundleError, TrackingError
-from fimiscope.tracking.store import connect, shown, tracking_uri
+from fimiscope.tracking.store import DATABASE, connect, is_local, shown, tracking_uri
 
-SCHEMES = ("models:/", "runs:/")
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
-
-def is_reference(model: str) -> bool:
-    """Whether a model is named by the registry or a run, not by a folder."""
-    return model.startswith(SCHEMES)
+_ALIAS = re.compile(r"models:/([^/@]+)@([^/@]+)")
+_VERSION = re.compile(r"models:/([^/@]+)/(\d+)")
+_RUN = re.compile(r"runs:/(\w+)(?:/model)?/?")
+_WHAT_IS_MEANT = "write models:/<name>@<alias>, models:/<name>/<version>, or runs:/<run id>"
 
 
 def bundle_folder(model: str) -> Path:
-    """Fetch `models:/<name>@<alias>`, `models:/<name>/<version>` or `runs:/<run id>` and give its bundle's folder.
+    """The folder of the bundle that `models:/<name>@<alias>`, `models:/<name>/<version>` or `runs:/<run id>` names.
+
+    Where the store keeps its files on this machine, the folder is the store's own and nothing is copied; otherwise
+    the bundle is fetched into a temporary folder, which goes when the process ends.
 
     Raises:
-        TrackingError: the store does not know the model, or cannot be reached.
+        TrackingError: the reference is none of these, or the store does not know the model or cannot be reached.
         BundleError: what it knows holds no bundle.
     """
-    connect()
+    if not any(pattern.fullmatch(model) for pattern in (_ALIAS, _VERSION, _RUN)):
+        raise TrackingError(f"model {model} cannot be looked up: {_WHAT_IS_MEANT}")
+    if is_local() and not Path(DATABASE).exists():
+        raise TrackingError(
+            f"model {model}: there is no {DATABASE} in {Path.cwd()}: run this where the model was trained, "
+            "or name its store in MLFLOW_TRACKING_URI"
+        )
+    client = connect()
     import mlflow
 
-    uri = (
-        model
-        if not model.startswith("runs:/") or model.removeprefix("runs:/").strip("/").count("/")
-        else f"{model}/model"
-    )
     try:
-        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        location = _location(client, model)
+        folder = _own_folder(location) or _fetched(location)
     except (mlflow.MlflowException, OSError) as error:
-        first = str(error).splitlines()[0][:200]
+        first = str(error).partition("\n")[0][:200]
         raise TrackingError(f"model {model} is not in the store {shown(tracking_uri())}: {first}") from error
     found = sorted(folder.rglob(MANIFEST))
     if not found:
         raise BundleError(f"model {model} holds no fimiscope bundle")
     return found[0].parent
+
+
+def register(client: MlflowClient, name: str, *, source: str, run_id: str) -> str:
+    """Add the logged model `source` (a `models:/…` address) to the registered model `name`; its version there."""
+    if not client.search_registered_models(f"name = '{name}'", max_results=1):
+        client.create_registered_model(name)
+    model_id = source.removeprefix("models:/")
+    return str(client.create_model_version(name, source, run_id=run_id, model_id=model_id).version)
+
+
+def _location(client: MlflowClient, model: str) -> str:
+    """Address of the logged model's files."""
+    if run := _RUN.fullmatch(model):
+        outputs = client.get_run(run[1]).outputs
+        logged = outputs.model_outputs if outputs else []
+        if not logged:
+            raise BundleError(f"model {model}: that run published no bundle; see whether it finished")
+        return str(client.get_logged_model(logged[-1].model_id).artifact_location)
+    if alias := _ALIAS.fullmatch(model):
+        name, version = alias[1], str(client.get_model_version_by_alias(alias[1], alias[2]).version)
+    else:
+        match = _VERSION.fullmatch(model)
+        assert match is not None
+        name, version = match[1], match[2]
+    return str(client.get_model_version_download_uri(name, version))
+
+
+def _own_folder(location: str) -> Path | None:
+    """The folder at a local address; `None` for any other."""
+    parts = urlsplit(location)
+    if parts.scheme == "file":
+        return Path(url2pathname(parts.path))
+    return Path(location) if not parts.scheme else None
+
+
+def _fetched(location: str) -> Path:
+    import mlflow
+
+    target = tempfile.mkdtemp(prefix="fimiscope-")
+    atexit.register(shutil.rmtree, target, ignore_errors=True)
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=location, dst_path=target))

@@ -20,10 +20,13 @@ from fimiscope.evaluation.evaluate import Evaluation
 from fimiscope.evaluation.plots import confusion, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
 from fimiscope.tables import Table
+from fimiscope.tracking.registry import register as register_version
 from fimiscope.tracking.store import connect, experiment_id
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
 
 REGISTERED_NAME = "fimiscope"
 PREDICTIONS = "predictions.json"
@@ -84,8 +87,8 @@ class TrackedRun:
 
         mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{file}.json")
 
-    def bundle(self, folder: Path, manifest: Manifest, codebook: Codebook, *, register: bool) -> None:
-        """Log the bundle once, as a pyfunc model; `register` adds a version to the registered model."""
+    def bundle(self, folder: Path, manifest: Manifest, codebook: Codebook, *, register: bool) -> str | None:
+        """Log the bundle once, as a pyfunc model; `register` adds a version to the registered model and gives it."""
         import mlflow
 
         requirements = [f"fimiscope=={metadata.version('fimiscope')}"]
@@ -93,15 +96,17 @@ class TrackedRun:
             f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "onnxruntime", "tokenizers", "pandas")
         ]
         mlflow.set_tag("bundle.version", manifest.version)
-        mlflow.pyfunc.log_model(
+        logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("pyfunc_model.py")),
             artifacts={"bundle": str(folder)},
             signature=_signature(codebook),
             input_example=_input_example(),
             pip_requirements=requirements,
-            registered_model_name=REGISTERED_NAME if register else None,
         )
+        if not register:
+            return None
+        return register_version(self.client, REGISTERED_NAME, source=logged.model_uri, run_id=self.run_id)
 
 
 @contextmanager
@@ -141,7 +146,7 @@ def _log_start(config: Config, corpus: Corpus) -> None:
     languages = sorted({example.article.language or "unknown" for example in corpus.examples})
     mlflow.set_tags(
         {
-            "codebook": config.codebook.name if config.codebook else "shipped",
+            "codebook": corpus.codebook.version,
             "corpus.digest": corpus.digest,
             "encoder": config.encoder or "none",
             "languages": " ".join(languages),
@@ -177,7 +182,7 @@ def _git_state() -> dict[str, str]:
     return {"git.commit": commit, "git.dirty": str(bool(git("status", "--porcelain"))).lower()}
 
 
-def _signature(codebook: Codebook):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _signature(codebook: Codebook) -> ModelSignature:
     import pyarrow as pa
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
@@ -185,16 +190,14 @@ def _signature(codebook: Codebook):  # type: ignore[no-untyped-def]  # noqa: ANN
     from fimiscope.predict.writing import flat_schema
 
     kinds = {pa.string(): "string", pa.float64(): "double", pa.bool_(): "boolean", pa.int64(): "long"}
-    inputs = [
-        ColSpec("string", "text"),
-        ColSpec("string", "title", required=False),
-        ColSpec("string", "id", required=False),
-    ]
-    outputs = [ColSpec(kinds[field.type], field.name, required=False) for field in flat_schema(codebook)]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+    columns = (("text", True), ("title", False), ("id", False))
+    return ModelSignature(
+        inputs=Schema([ColSpec("string", name, required=needed) for name, needed in columns]),
+        outputs=Schema([ColSpec(kinds[field.type], field.name, required=False) for field in flat_schema(codebook)]),
+    )
 
 
-def _input_example():  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _input_example() -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame({"text": [_EXAMPLE], "title": ["Kolo opens a market"], "id": ["example-1"]})

@@ -35,28 +35,35 @@ def connect() -> MlflowClient:
         if error.name != "mlflow":
             raise
         raise MissingExtra("mlflow", "mlflow") from error
+    from sqlalchemy.exc import SQLAlchemyError
+
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    mlflow.set_tracking_uri(tracking_uri())
-    client = mlflow.MlflowClient()
     try:
+        mlflow.set_tracking_uri(tracking_uri())
+        client = mlflow.MlflowClient()
         client.search_experiments(max_results=1)
-    except (mlflow.MlflowException, OSError) as error:
+    except (mlflow.MlflowException, SQLAlchemyError, OSError, ImportError) as error:
         raise TrackingError(
-            f"the MLflow store {shown(tracking_uri())} cannot be reached: "
-            "start the server, or unset MLFLOW_TRACKING_URI to use a local store"
+            f"the MLflow store {shown(tracking_uri())} cannot be reached ({_cause(error)}): start its server or "
+            "correct MLFLOW_TRACKING_URI; without that variable a local store is used"
         ) from error
     return client
 
 
 def tracking_uri() -> str:
     """MLFLOW_TRACKING_URI, or the local database."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / DATABASE}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or _local_uri()
 
 
 def is_local() -> bool:
     """Whether the default store of the folder one works in is used."""
-    return not os.environ.get("MLFLOW_TRACKING_URI")
+    # MLflow itself sets the variable once a store is in use.
+    return tracking_uri() == _local_uri()
+
+
+def _local_uri() -> str:
+    return f"sqlite:///{Path.cwd() / DATABASE}"
 
 
 def experiment_id(client: MlflowClient, name: str) -> str:
@@ -76,6 +83,18 @@ def shown(uri: str) -> str:
     host = parts.hostname or ""
     port = f":{parts.port}" if parts.port else ""
     return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}{port}"))
+
+
+def _cause(error: Exception) -> str:
+    """Why a store cannot be used, in a few words; what libraries say of addresses may hold a password."""
+    if isinstance(error, ImportError):
+        return f"the Python package {error.name} is not installed"
+    if isinstance(error, FileNotFoundError | NotADirectoryError | FileExistsError):
+        return "its place is no folder"
+    said = str(error).partition("\n")[0]
+    if "maintenance mode" in said:
+        return "MLflow keeps runs in folders no more: name a database, for example sqlite:///mlflow.db"
+    return "no answer" if "Max retries" in said else type(error).__name__
 
 
 def how_to_open() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 
 def is_main() -> bool:
@@ -17,6 +18,8 @@ def is_alone() -> bool:
 
 def leave() -> None:
     """Close the process group that the Trainer opened, if it did."""
+    if "torch" not in sys.modules:
+        return
     import torch.distributed as group
 
     if group.is_available() and group.is_initialized():

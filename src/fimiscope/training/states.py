@@ -64,11 +64,14 @@ def cached_states(
     file = folder / f"{key.hexdigest()[:32]}.npy"
     if not file.exists():
         draft = folder / f".{file.name}.{os.getpid()}"
-        values = np.lib.format.open_memmap(draft, mode="w+", dtype=np.float16, shape=(int(starts[-1]), hidden))
-        _run(layers, windows, below, starts, values, pad, progress)
-        values.flush()
-        del values
-        draft.rename(file)
+        try:
+            values = np.lib.format.open_memmap(draft, mode="w+", dtype=np.float16, shape=(int(starts[-1]), hidden))
+            _run(layers, windows, below, starts, values, pad, progress)
+            values.flush()
+            del values
+            draft.rename(file)
+        finally:
+            draft.unlink(missing_ok=True)
         _forget_oldest(folder)
     return CachedStates(np.load(file, mmap_mode="r", allow_pickle=False), starts)
 

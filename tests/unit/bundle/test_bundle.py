@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,8 @@ import json, sys
 from fimiscope.bundle import Bundle
 bundle = Bundle.load(sys.argv[1])
 texts = json.load(sys.stdin)
-scores = {name: [s.probabilities.tolist() for s in bundle.score(texts, [None] * len(texts), name)] for name in bundle.scorers}
+scored = {name: bundle.score(texts, [None] * len(texts), name) for name in bundle.scorers}
+scores = {name: [one.probabilities.tolist() for one in ones] for name, ones in scored.items()}
 json.dump(scores, sys.stdout)
 """
 
@@ -97,8 +99,6 @@ def test_no_texts_give_no_scores(bundle: Bundle) -> None:
 
 
 def test_a_scorer_that_is_not_there_is_named(bundle: Bundle, texts: list[str]) -> None:
-    from dataclasses import replace
-
     lexical = replace(bundle, encoder=None)
     assert lexical.scorers == ("lexical",)
     with pytest.raises(BundleError, match="tiny has no encoder"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from math import exp
 
 import pytest
@@ -38,8 +39,6 @@ def test_the_band_lies_around_the_threshold_of_the_profile(profile: Profile) -> 
 
 
 def test_without_a_band_all_is_decided() -> None:
-    from dataclasses import replace
-
     assert not replace(DECISIONS, band=0.0).undecided(0.5, "balanced", "sw")
 
 

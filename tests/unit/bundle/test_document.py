@@ -17,7 +17,23 @@ BODIES = (
 TITLES = (None, "Un pont\u00a0pour 🌉 Ségou", "الجسر <b>الجديد</b>")
 DIRT = st.lists(
     st.sampled_from(
-        ["Le pont ouvre", "🌉", "👩🏾‍🌾", "الجسر", "\u200b", "\u00a0", "  ", "\n\n", "<b>", "</b>", "&eacute;", "é", ".", "@someone", "!"]
+        [
+            "Le pont ouvre",
+            "🌉",
+            "👩🏾‍🌾",
+            "الجسر",
+            "\u200b",
+            "\u00a0",
+            "  ",
+            "\n\n",
+            "<b>",
+            "</b>",
+            "&eacute;",
+            "é",
+            ".",
+            "@someone",
+            "!",
+        ]
     ),
     max_size=30,
 ).map("".join)

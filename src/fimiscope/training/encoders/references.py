@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 E5_PREFIX = "query: "
+_CHECKPOINT = ("config.json", "model.safetensors", "tokenizer.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _cached(reference: str, name: str, build: Callable[[Path], None], *, prefix:
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
     fingerprint = sums.read_text()
-    if _sha256(folder / "model.safetensors") != fingerprint:
+    if _missing(folder) or _sha256(folder / "model.safetensors") != fingerprint:
         raise EncoderError(
             f"{reference}: the unpacked weights in {folder} are damaged: delete that folder and run again"
         )
@@ -196,19 +197,22 @@ def _cached(reference: str, name: str, build: Callable[[Path], None], *, prefix:
 
 
 def _from_folder(reference: str, folder: Path) -> Encoder:
-    missing = [name for name in ("config.json", "model.safetensors", "tokenizer.json") if not (folder / name).is_file()]
-    if missing:
+    if missing := _missing(folder):
         raise EncoderError(f"encoder {reference}: {', '.join(missing)} not found in {folder}")
     return Encoder(reference, folder, _sha256(folder / "model.safetensors"), _prefix_for(folder.name))
+
+
+def _missing(folder: Path) -> list[str]:
+    """Files of a checkpoint that are not in `folder`."""
+    return [name for name in _CHECKPOINT if not (folder / name).is_file()]
 
 
 def _from_hub(reference: str, name: str) -> Encoder:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
-    wanted = ["config.json", "model.safetensors", "tokenizer.json"]
     try:
-        folder = Path(snapshot_download(name, allow_patterns=wanted))
+        folder = Path(snapshot_download(name, allow_patterns=list(_CHECKPOINT)))
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
         raise EncoderError(
             f"encoder {reference} cannot be had from the hub ({type(error).__name__}): "

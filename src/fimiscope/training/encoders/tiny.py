@@ -15,6 +15,7 @@ def build(folder: Path) -> None:
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import BertConfig, BertModel
+    from transformers.utils import logging
 
     codebook = Codebook.load()
     definitions = [entry.definition for entry in (*codebook.roles, *codebook.actors, *codebook.narratives)]
@@ -46,5 +47,6 @@ def build(folder: Path) -> None:
             add_pooling_layer=False,
         )
     folder.mkdir(parents=True, exist_ok=True)
+    logging.disable_progress_bar()
     model.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))

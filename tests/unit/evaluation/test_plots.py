@@ -1,0 +1,42 @@
+"""Figures can be drawn for any set of articles, one without flags too, and need no screen."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+
+from fimiscope.codebook import Codebook
+from fimiscope.corpus import Example
+from fimiscope.evaluation.judged import Judged, judge
+from fimiscope.evaluation.plots import confusion, precision_recall, reliability
+from fimiscope.records import Verdict
+
+
+@pytest.fixture(params=["many", "one", "none labelled"])
+def judged(
+    request: pytest.FixtureRequest,
+    codebook: Codebook,
+    many: list[tuple[Example, Verdict]],
+    example: Callable[..., Example],
+    verdict: Callable[..., Verdict],
+) -> Judged:
+    if request.param == "many":
+        return judge(*zip(*many, strict=True), codebook)
+    labels = {} if request.param == "one" else {"role": None, "africa": None}
+    return judge([example(1, **labels)], [verdict(1)], codebook)
+
+
+def test_plots_are_drawn(judged: Judged, codebook: Codebook) -> None:
+    for figure in (confusion(judged, codebook), precision_recall(judged), reliability(judged)):
+        file = io.BytesIO()
+        figure.savefig(file, format="png")
+        assert file.getvalue().startswith(b"\x89PNG")
+
+
+def test_the_confusion_counts_every_labelled_article(codebook: Codebook, many: list[tuple[Example, Verdict]]) -> None:
+    axes = confusion(judge(*zip(*many, strict=True), codebook), codebook).axes[0]
+    counts = [int(text.get_text()) for text in axes.texts]
+    assert len(counts) == len(codebook.role_codes) ** 2
+    assert sum(counts) == len(many)

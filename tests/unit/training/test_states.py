@@ -1,0 +1,98 @@
+"""Frozen layers run once: what is kept is what they say, and it is found again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fimiscope.training.encoders import resolve
+from fimiscope.training.model import LowerLayers, UpperLayers
+from fimiscope.training.states import MOST_CACHED, cached_states
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of its own, and the tiny encoder's weights from the common one."""
+    monkeypatch.setenv("FIMISCOPE_CACHE", str(tmp_path))
+    return tmp_path / "states"
+
+
+@pytest.fixture(scope="module")
+def lower() -> LowerLayers:
+    return LowerLayers(resolve("tiny").model(), 1).eval()
+
+
+def windows(*lengths: int) -> list[np.ndarray]:
+    random = np.random.default_rng(0)
+    return [random.integers(5, 300, length) for length in lengths]
+
+
+def kept(
+    lower: LowerLayers, ids: list[np.ndarray], told: list[int] | None = None, *, depth: int = 1
+) -> list[np.ndarray]:
+    steps = told if told is not None else []
+    states = cached_states(lower, depth, "weights", ids, 32, 0, progress=lambda _, done, total: steps.append(done))
+    return [np.array(states[number]) for number in range(len(ids))]
+
+
+def test_states_are_those_of_each_window_alone(lower: LowerLayers, cache: Path) -> None:
+    ids = windows(40, 3, 90, 17, 3)
+    for window, states in zip(ids, kept(lower, ids), strict=True):
+        alone = torch.from_numpy(window)[None]
+        with torch.inference_mode():
+            expected = lower(alone, torch.ones_like(alone))[0].numpy()
+        np.testing.assert_allclose(states, expected, atol=4e-3)
+
+
+def test_states_are_computed_once(lower: LowerLayers, cache: Path) -> None:
+    ids, first, again = windows(10, 20), [], []
+    one = kept(lower, ids, first)
+    other = kept(lower, ids, again)
+    assert first
+    assert not again
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_other_windows_or_depths_have_states_of_their_own(lower: LowerLayers, cache: Path) -> None:
+    ids = windows(10, 20)
+    kept(lower, ids)
+    kept(lower, ids[::-1])
+    kept(LowerLayers(resolve("tiny").model(), 2).eval(), ids, depth=2)
+    assert len(list(cache.iterdir())) == 3
+
+
+def test_an_interrupted_pass_is_not_taken_for_whole(lower: LowerLayers, cache: Path) -> None:
+    def stop(stage: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    ids = windows(10, 20)
+    with pytest.raises(KeyboardInterrupt):
+        cached_states(lower, 1, "weights", ids, 32, 0, progress=stop)
+    assert list(cache.iterdir()) == []
+    told: list[int] = []
+    kept(lower, ids, told)
+    assert told == [2]
+
+
+def test_only_the_newest_are_kept(lower: LowerLayers, cache: Path) -> None:
+    for number in range(MOST_CACHED + 3):
+        kept(lower, [np.array([5, 6, 7 + number])])
+        for path in cache.glob("*.npy"):
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 10))
+    assert len(list(cache.glob("*.npy"))) == MOST_CACHED
+
+
+def test_deeper_states_go_on_from_those_below(lower: LowerLayers, cache: Path) -> None:
+    model = resolve("tiny").model().eval()
+    ids = windows(40, 3, 90)
+    quiet = {"progress": lambda *fact: None}
+    below = cached_states(lower, 1, "weights", ids, 32, 0, **quiet)
+    deeper = cached_states(UpperLayers(model, 1).eval(), 2, "weights", ids, 32, 0, below=below, **quiet)
+    whole = cached_states(LowerLayers(model, 2).eval(), 2, "other weights", ids, 32, 0, **quiet)
+    for number in range(len(ids)):
+        np.testing.assert_allclose(deeper[number], whole[number], atol=2e-2)

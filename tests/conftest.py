@@ -93,7 +93,7 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
                 "sources": [{"kind": "labelled", "path": str(corpus), "hold_out": {"valid": 0.25, "test": 0.2}}]
             },
             "encoder": "tiny",
-            "lexical": {"buckets": 2**14},
+            "lexical": {"words": [1, 1], "characters": [3, 4], "buckets": 2**12},
             "windows": {"size": 96, "overlap": 16},
             "training": {
                 "trainable_layers": 1,
@@ -114,8 +114,20 @@ def tiny_corpus(tiny_config: Config, codebook: Codebook) -> Corpus:
 
 
 @pytest.fixture(scope="session")
+def torch_on_one_core() -> None:
+    """Networks this small only wait for each other's threads, for minutes where the machine has other work."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
 def tiny_bundle(
-    tiny_config: Config, tiny_corpus: Corpus, codebook: Codebook, tmp_path_factory: pytest.TempPathFactory
+    tiny_config: Config,
+    tiny_corpus: Corpus,
+    codebook: Codebook,
+    torch_on_one_core: None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """Folder of a bundle with encoder, lexical model and blend. Copy it before you change anything in it."""
     from fimiscope.training import fit_bundle

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fimiscope.bundle import Bundle
 from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
@@ -62,11 +61,11 @@ def evaluate_scorers(
     progress: Progress = silent,
 ) -> list[Evaluation]:
     """The bundle's own scorer first, then the models that it blends, then the rule that knows the origin alone."""
-    bundle = Bundle.load(folder)
-    evaluations = []
-    for scorer in bundle.scorers:
-        name = bundle.manifest.name if scorer == bundle.scorers[0] else f"{bundle.manifest.name}: {scorer} alone"
-        evaluations.append(evaluate(Predictor(bundle, scorer=scorer), test, name=name, progress=progress))
+    predictor = Predictor.load(folder)
+    name = predictor.bundle.manifest.name
+    evaluations = [evaluate(predictor, test, progress=progress)]
+    for apart in predictor.apart():
+        evaluations.append(evaluate(apart, test, name=f"{name}: {apart.scorer} alone", progress=progress))
     return [*evaluations, Evaluation.of("origin rule", test, origin_rule(train, test, codebook), codebook)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import warnings
@@ -69,8 +70,19 @@ class Workplace:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A training run that Ctrl-C ended in its second epoch, and what lay there afterwards."""
+
+    code: int
+    output: str
+    errors: str
+    checkpoint: int
+    left: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Trained:
-    """A run made by `fimiscope train … --register`."""
+    """The same run, brought to its end by `--resume`, and registered."""
 
     run_id: str
     folder: Path
@@ -85,7 +97,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 
 @pytest.fixture(scope="session")
 def small(tiny_config: Config) -> list[str]:
-    """Overrides that cut a shipped config to a few steps on about 60 invented texts."""
+    """Overrides that cut a shipped config to three short epochs on about 60 invented texts."""
     document = tiny_config.model_dump(mode="json")
     source = document["corpus"]["sources"][0] | {"hold_out": {"valid": 0.2, "test": 0.4}}
     values = {
@@ -93,24 +105,46 @@ def small(tiny_config: Config) -> list[str]:
         "encoder": "tiny",
         "windows": "{size: 96, overlap: 16}",
         "training.head_epochs": "1",
-        "training.epochs": "1",
-        "training.most_steps": "6",
-        "training.batch": "4",
+        "training.epochs": "3",
+        "training.batch": "1",
     }
     return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
 
 
 @pytest.fixture(scope="session")
-def trained(workplace: Workplace, small: list[str]) -> Trained:
-    """The shipped quickstart, cut short, trained in a git checkout of the user's own."""
+def interrupted(workplace: Workplace, small: list[str]) -> Interrupted:
+    """The shipped quickstart, cut short, in a git checkout of the user's own, stopped by Ctrl-C."""
     for words in (("init", "--quiet"), ("commit", "--quiet", "--allow-empty", "-m", "Start")):
         subprocess.run([*GIT, *words], cwd=workplace.folder, check=True)
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=workplace.folder, check=True, capture_output=True)
-    done = workplace.run("train", QUICKSTART, *small, "--register")
+    process = subprocess.Popen(
+        workplace.command("train", QUICKSTART, *small),
+        cwd=workplace.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("epoch 1:"):
+            process.send_signal(signal.SIGINT)
+            break
+    rest, errors = process.communicate(timeout=120)
+    models = workplace.folder / "models"
+    checkpoints = [int(path.name.split("-")[1]) for path in (models / ".quickstart.checkpoints").glob("checkpoint-*")]
+    left = sorted(path.name for path in models.iterdir())
+    return Interrupted(process.returncode, "".join(lines) + rest, errors, max(checkpoints, default=0), left)
+
+
+@pytest.fixture(scope="session")
+def trained(workplace: Workplace, small: list[str], interrupted: Interrupted) -> Trained:
+    done = workplace.run("train", QUICKSTART, *small, "--resume", "--register")
     assert done.stderr == ""
     found = RUN_ID.search(done.stdout)
     assert found is not None
     folder = workplace.folder / "models" / "quickstart"
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=workplace.folder, check=True, capture_output=True)
     return Trained(found[1], folder, done.stdout, head.stdout.decode().strip())
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from conftest import Trained, Workplace
 
 FEED = Path(__file__).parents[2] / "data" / "sample" / "inbox" / "feed.jsonl"
+# What mlflow says about its own ways is not ours to mend.
+pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
 
 
 @pytest.fixture

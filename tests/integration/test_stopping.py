@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import socket
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fimiscope.config import Config
+from fimiscope.corpus import Corpus
 from fimiscope.errors import CorpusError
 from fimiscope.pipeline import train
 
@@ -21,75 +19,57 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from conftest import Workplace
+    from conftest import Interrupted, Trained, Workplace
 
 QUICKSTART = Path(__file__).parents[2] / "configs" / "quickstart.yaml"
-LONG = ("name=long", "training.epochs=4", "training.most_steps=null", "training.batch=1", "training.patience=4")
+# What mlflow says about its own ways is not ours to mend.
+pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
 
 
 def runs_named(client: MlflowClient, name: str) -> list[Run]:
-    """Newest first."""
+    """Oldest first."""
     experiment = client.get_experiment_by_name("fimiscope")
     assert experiment is not None
-    return list(client.search_runs([experiment.experiment_id], f"run_name = '{name}'", order_by=["start_time DESC"]))
+    return list(client.search_runs([experiment.experiment_id], f"run_name = '{name}'", order_by=["start_time ASC"]))
 
 
-def test_ctrl_c_leaves_a_checkpoint_and_a_killed_run_and_resume_goes_on(
-    workplace: Workplace, small: list[str], tracked_here: MlflowClient
+def test_ctrl_c_leaves_one_line_a_checkpoint_and_a_killed_run(
+    interrupted: Interrupted, tracked_here: MlflowClient
 ) -> None:
-    long = [*small, *(word for override in LONG for word in ("--set", override))]
-    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    process = subprocess.Popen(
-        workplace.command("train", QUICKSTART, *long),
-        cwd=workplace.folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("epoch 1:"):
-            process.send_signal(signal.SIGINT)
-            break
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130, errors
-    assert errors == "fimiscope: stopped; the same command with --resume goes on from the last checkpoint\n"
-    [killed] = runs_named(tracked_here, "long")
+    assert interrupted.code == 130
+    assert interrupted.errors == "fimiscope: stopped; the same command with --resume goes on from the last checkpoint\n"
+    assert "epoch 2:" not in interrupted.output
+    killed = runs_named(tracked_here, "quickstart")[0]
     assert killed.info.status == "KILLED"
-    models = workplace.folder / "models"
-    checkpoints = [int(path.name.split("-")[1]) for path in (models / ".long.checkpoints").glob("checkpoint-*")]
-    assert checkpoints
-    assert not (models / "long").exists()
-    assert not (models / ".long.draft").exists()
+    [first] = tracked_here.get_metric_history(killed.info.run_id, "valid/loss")
+    assert first.step <= interrupted.checkpoint < 2 * first.step
+    assert ".quickstart.checkpoints" in interrupted.left
+    assert not {"quickstart", ".quickstart.draft"} & set(interrupted.left)
 
-    resumed = workplace.run("train", QUICKSTART, *long, "--resume")
-    assert not re.search(r"^epoch 1:", resumed.stdout, re.MULTILINE)
-    assert "epoch 4:" in resumed.stdout
-    finished = runs_named(tracked_here, "long")[0]
-    assert finished.info.status == "FINISHED"
-    steps = [point.step for point in tracked_here.get_metric_history(finished.info.run_id, "valid/loss")]
-    per_epoch = tracked_here.get_metric_history(killed.info.run_id, "valid/loss")[0].step
-    assert steps == [2 * per_epoch, 3 * per_epoch, 4 * per_epoch]
-    assert per_epoch <= max(checkpoints) < 2 * per_epoch
-    assert (models / "long" / "manifest.json").is_file()
-    assert not (models / ".long.checkpoints").exists()
+
+def test_resume_goes_on_from_the_checkpoint(
+    workplace: Workplace, trained: Trained, interrupted: Interrupted, tracked_here: MlflowClient
+) -> None:
+    killed, finished = runs_named(tracked_here, "quickstart")
+    assert finished.info.run_id == trained.run_id
+    [first] = tracked_here.get_metric_history(killed.info.run_id, "valid/loss")
+    steps = [point.step for point in tracked_here.get_metric_history(trained.run_id, "valid/loss")]
+    assert steps == [2 * first.step, 3 * first.step]
+    assert not re.search(r"^epoch 1:", trained.output, re.MULTILINE)
+    assert not (workplace.folder / "models" / ".quickstart.checkpoints").exists()
 
 
 def test_an_error_inside_training_leaves_a_failed_run(
-    tracked_here: MlflowClient, tiny_config: Config, tmp_path: Path
+    tracked_here: MlflowClient, tiny_config: Config, tiny_corpus: Corpus, tmp_path: Path
 ) -> None:
-    rows = [
-        {"id": str(n), "text": f"The market of town {n} opened on day {n} with {n} stalls and a band.", "role": "none"}
-        for n in range(20)
-    ]
+    rows = [{"id": e.article.id, "text": e.article.text, "role": "none"} for e in tiny_corpus.examples]
     corpus = tmp_path / "one-role.jsonl"
     corpus.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     source = {"kind": "labelled", "path": str(corpus), "hold_out": {"valid": 0.3, "test": 0.2}}
     document = tiny_config.model_dump(mode="json") | {
         "name": "one-role",
         "encoder": None,
-        "corpus": {"sources": [source], "near_copy": 1.0},
+        "corpus": {"sources": [source]},
     }
     with pytest.raises(CorpusError, match="nothing to tell apart"):
         train(Config.model_validate(document), models=tmp_path / "models")

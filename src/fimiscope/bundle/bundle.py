@@ -151,7 +151,7 @@ class Bundle:
 def save_lexical(folder: Path, model: LexicalModel) -> None:
     """Write the lexical model's files into a bundle folder."""
     files.write_json(folder / files.LEXICAL, {"ngrams": asdict(model.ngrams), "unseen_idf": model.unseen_idf})
-    arrays = (model.buckets, model.idf, model.weights, model.bias)
+    arrays: tuple[npt.NDArray[Any], ...] = (model.buckets, model.idf, model.weights, model.bias)
     for name, array in zip(files.LEXICAL_ARRAYS, arrays, strict=True):
         np.save(folder / name, array, allow_pickle=False)
 

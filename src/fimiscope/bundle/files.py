@@ -65,7 +65,7 @@ def read_json(path: Path) -> Any:
 
 def seal(folder: Path, **facts: Any) -> Manifest:
     """Write the manifest of a folder that holds all other files of a bundle; `facts` are `Manifest`'s own fields."""
-    files = {
+    files: dict[str, dict[str, Any]] = {
         path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
         for path in sorted(folder.iterdir())
         if path.name != MANIFEST

@@ -33,7 +33,7 @@ def evaluate_command(
     details: Annotated[bool, typer.Option("--details", help="Print every figure of the first model.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON object.")] = False,
 ) -> None:
-    """Measure models on labelled articles, with 95 % intervals and paired differences."""
+    """Measure models, and the models that they blend, on labelled articles: 95 % intervals, paired differences."""
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.show import console, progress, show_table
     from fimiscope.evaluation.evaluate import count_table, detail_table, evaluate, paired_table, results_table
@@ -45,6 +45,10 @@ def evaluate_command(
     with progress() as listen:
         for predictor, name in zip(predictors, _row_titles(predictors), strict=True):
             evaluations.append(evaluate(predictor, test, name=name, progress=listen))
+            evaluations.extend(
+                evaluate(apart, test, name=f"{name}: {apart.scorer} alone", progress=listen)
+                for apart in predictor.apart()
+            )
     if train:
         evaluations.append(_origin_rule(train, test, codebook))
     if output is not None:

@@ -95,7 +95,7 @@ def detail_table(evaluation: Evaluation) -> Table:
 
 def count_table(examples: Sequence[Example], codebook: Codebook) -> Table:
     """What the articles are that the figures rest on."""
-    rows = []
+    rows: list[tuple[str | int, ...]] = []
     for source in sorted({example.source for example in examples}):
         mine = [example for example in examples if example.source == source]
         roles = [sum(example.labels.role == code for example in mine) for code in codebook.role_codes]

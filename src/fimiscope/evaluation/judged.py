@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +64,7 @@ class Judged:
         def pick(values: tuple[object, ...]) -> tuple[object, ...]:
             return tuple(values[row] for row in rows)
 
-        fields = {}
+        fields: dict[str, Any] = {}
         for name in self.__slots__:
             value = getattr(self, name)
             if name == "sets":
@@ -107,12 +108,12 @@ def _sets(
     examples: Sequence[Example], verdicts: Sequence[Verdict], codebook: Codebook
 ) -> dict[str, tuple[Bools, Bools, Bools]]:
     actors, narratives = codebook.actor_codes, codebook.narrative_codes
-    gold = {
+    gold: dict[str, list[tuple[object, list[bool]]]] = {
         "actors": [(e.labels.actors, [c in (e.labels.actors or ()) for c in actors]) for e in examples],
         "narratives": [(e.labels.narratives, [c in (e.labels.narratives or ()) for c in narratives]) for e in examples],
         "africa": [(e.labels.africa, [bool(e.labels.africa)]) for e in examples],
     }
-    given = {
+    given: dict[str, list[list[bool]]] = {
         "actors": [[(v.actors or {}).get(c, 0.0) >= 0.5 for c in actors] for v in verdicts],
         "narratives": [[c in (v.narratives_flagged or ()) for c in narratives] for v in verdicts],
         "africa": [[(v.africa or 0.0) >= 0.5] for v in verdicts],

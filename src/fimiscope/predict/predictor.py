@@ -74,6 +74,14 @@ class Predictor:
         """
         return cls(Bundle.load(folder, threads=threads), profile=profile, scorer=scorer)
 
+    def apart(self) -> list[Predictor]:
+        """One predictor for each model that this one blends; empty where it blends none."""
+        if self.scorer != "blend":
+            return []
+        return [
+            Predictor(self.bundle, profile=self.profile, scorer=one) for one in self.bundle.scorers if one != "blend"
+        ]
+
     def predict(self, articles: Iterable[Article | Unreadable]) -> Iterator[Verdict]:
         """One verdict per article, in order, read and scored a few at a time."""
         source = iter(articles)

@@ -64,7 +64,7 @@ def _fit_group(
     logits: Floats, gold: npt.NDArray[np.float32], scale: Floats, bias: Floats, pull: float
 ) -> tuple[Floats, Floats]:
     """Log of one scale, and a bias for every label of the group, by penalised likelihood."""
-    from scipy.optimize import minimize
+    from scipy.optimize import minimize  # type: ignore[import-untyped]
 
     start = np.r_[np.log(scale[0]), bias]
 
@@ -97,7 +97,7 @@ def fit_decisions(
     scores = probabilities(logits, heads)
     known = targets.known[:, slices["flag"].start] > 0
     flag, gold = scores[known, slices["flag"].start], targets.values[known, slices["flag"].start] > 0
-    thresholds = {
+    thresholds: dict[str, float] = {
         profile: round(value, 6) for profile, value in zip(PROFILES, _flag_thresholds(flag, gold, config), strict=True)
     }
     distances = np.abs([log_odds(p) - log_odds(thresholds["balanced"]) for p in flag])

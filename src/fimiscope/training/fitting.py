@@ -77,9 +77,7 @@ def fit_bundle(
     return manifest
 
 
-def share_work(
-    config: Config, corpus: Corpus, codebook: Codebook, folder: Path, *, resume: bool = False
-) -> None:
+def share_work(config: Config, corpus: Corpus, codebook: Codebook, folder: Path, *, resume: bool = False) -> None:
     """What the other processes of a torchrun do: their share of the steps, and nothing else."""
     from fimiscope.training.encoding import train_encoder
 
@@ -137,7 +135,15 @@ def _fit_models(
         from fimiscope.training.encoding import train_encoder
 
         layout = train_encoder(
-            config, codebook, train, valid, draft, _checkpoints(folder), resume=resume, listener=listener, progress=progress
+            config,
+            codebook,
+            train,
+            valid,
+            draft,
+            _checkpoints(folder),
+            resume=resume,
+            listener=listener,
+            progress=progress,
         )
         files.write_json(draft / files.WINDOWS, layout.to_dict())
         encoder = EncoderModel.load(draft / files.GRAPH, draft / files.TOKENIZER, layout)

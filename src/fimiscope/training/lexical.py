@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,10 @@ from fimiscope.codebook import Head
 from fimiscope.config import LexicalConfig
 from fimiscope.progress import Progress
 from fimiscope.training.targets import Targets
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression
 
 ABSENT = -10.0
 
@@ -64,7 +69,7 @@ def fit_lexical(
 
 
 def _fit_choice(
-    table: npt.ArrayLike,
+    table: csr_matrix,
     targets: Targets,
     known: npt.NDArray[np.bool_],
     part: slice,
@@ -77,7 +82,7 @@ def _fit_choice(
     if len(np.unique(chosen[known])) < 2:
         bias[part.start + chosen[known][:1]] = 0
         return
-    model = _regression(strength).fit(table[known], chosen[known], sample_weight=targets.weight[known])  # type: ignore[index]
+    model = _regression(strength).fit(table[known], chosen[known], sample_weight=targets.weight[known])
     coefficients, intercepts = model.coef_, model.intercept_
     if len(model.classes_) == 2:
         coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.r_[-intercepts, intercepts] / 2
@@ -87,7 +92,7 @@ def _fit_choice(
 
 
 def _fit_label(
-    table: npt.ArrayLike,
+    table: csr_matrix,
     targets: Targets,
     known: npt.NDArray[np.bool_],
     label: int,
@@ -100,12 +105,12 @@ def _fit_label(
     if present.all() or not present.any():
         bias[label] = -ABSENT if len(present) and present.all() else ABSENT
         return
-    model = _regression(strength).fit(table[known], present, sample_weight=targets.weight[known])  # type: ignore[index]
+    model = _regression(strength).fit(table[known], present, sample_weight=targets.weight[known])
     weights[:, label] = model.coef_[0]
     bias[label] = model.intercept_[0]
 
 
-def _regression(strength: float) -> LogisticRegression:  # type: ignore[no-any-unimported] # noqa: F821
+def _regression(strength: float) -> LogisticRegression:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=strength, class_weight="balanced", max_iter=1000)

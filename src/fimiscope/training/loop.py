@@ -100,7 +100,7 @@ def fit(
     trainer.rates = (config.learning_rate, config.head_learning_rate)
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
-    checkpoint = get_last_checkpoint(str(folder)) if resume and folder.is_dir() else None
+    checkpoint = get_last_checkpoint(str(folder)) if resume and folder.is_dir() else None  # type: ignore[no-untyped-call]
     if checkpoint is None and is_main():
         shutil.rmtree(folder, ignore_errors=True)
     with _stop_after_this_step() as stop:
@@ -153,6 +153,7 @@ class _Trainer(Trainer):
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
             network = model or self.model
+            assert network is not None
             decayed = set(self.get_decay_parameter_names(network))
             groups = []
             for heads, rate in enumerate(self.rates):
@@ -183,12 +184,12 @@ class _LatestLogits:
     values: npt.NDArray[np.float32]
 
     def keep(self, prediction: EvalPrediction) -> dict[str, float]:
-        logits, rows = prediction.predictions
+        logits, rows = tuple(prediction.predictions)
         self.values = np.asarray(logits, dtype=np.float32)[np.argsort(rows)]
         return {}
 
 
-class _Facts(TrainerCallback):  # type: ignore[misc]
+class _Facts(TrainerCallback):
     """Tells listener and progress what happens."""
 
     def __init__(self, listener: Listener, progress: Progress, logits: _LatestLogits) -> None:
@@ -203,12 +204,12 @@ class _Facts(TrainerCallback):  # type: ignore[misc]
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:  # noqa: ARG002
         self._train_loss = float((logs or {}).get("loss", self._train_loss))
 
-    def on_evaluate(self, args: Any, state: TrainerState, control: Any, metrics: dict[str, Any], **_: Any) -> None:  # noqa: ARG002
-        loss = float(metrics["eval_loss"])
+    def on_evaluate(self, args: Any, state: TrainerState, control: Any, **facts: Any) -> None:  # noqa: ARG002
+        loss = float(facts["metrics"]["eval_loss"])
         self._listener(Epoch(float(state.epoch or 0), state.global_step, self._train_loss, loss, self._logits.values))
 
 
-class _Stop(TrainerCallback):  # type: ignore[misc]
+class _Stop(TrainerCallback):
     """Ends training with a checkpoint once it is asked to."""
 
     asked = False

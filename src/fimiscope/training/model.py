@@ -19,8 +19,9 @@ class LowerLayers(nn.Module):
 
     def __init__(self, model: PreTrainedModel, layers: int) -> None:
         super().__init__()
-        self.embeddings: nn.Module = model.embeddings
-        self.layers = nn.ModuleList(model.encoder.layer[:layers])
+        parts: Any = model
+        self.embeddings: nn.Module = parts.embeddings
+        self.layers = nn.ModuleList(parts.encoder.layer[:layers])
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """States of shape (windows, tokens, hidden) from ids and mask of shape (windows, tokens)."""
@@ -33,7 +34,8 @@ class UpperLayers(nn.Module):
 
     def __init__(self, model: PreTrainedModel, skip: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(model.encoder.layer[skip:])
+        parts: Any = model
+        self.layers = nn.ModuleList(parts.encoder.layer[skip:])
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """States of shape (windows, tokens, hidden) from the lower layers' states."""

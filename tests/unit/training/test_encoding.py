@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from fimiscope.bundle import files
 from fimiscope.bundle.encoder import EncoderModel
+from fimiscope.bundle.windows import WindowLayout
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
@@ -47,7 +49,7 @@ def test_an_encoder_that_cannot_be_split_is_named() -> None:
     class Odd(nn.Module):
         config = resolve("tiny").model().config
 
-    with pytest.raises(EncoderError, match="path:odd cannot be frozen in part: set training.trainable_layers=all"):
+    with pytest.raises(EncoderError, match=r"path:odd cannot be frozen in part: set training\.trainable_layers=all"):
         split_encoder(Odd(), 1, "path:odd")  # type: ignore[arg-type]
 
 
@@ -65,14 +67,6 @@ def test_windows_longer_than_the_encoder_reads_are_refused(tiny_config: Config) 
     encoder = resolve("tiny")
     config = tiny_config.model_copy(update={"windows": tiny_config.windows.model_copy(update={"size": 513})})
     with pytest.raises(ConfigError, match=r"windows\.size: tiny reads at most 512 tokens"):
-        window_layout(encoder, encoder.tokenizer(), encoder.model(), config)
-
-
-def test_a_window_without_room_for_words_is_refused(tiny_config: Config) -> None:
-    encoder = replace(resolve("tiny"), prefix="a very long instruction that fills the window of this model: " * 3)
-    windows = tiny_config.windows.model_copy(update={"size": 16, "overlap": 8})
-    config = tiny_config.model_copy(update={"windows": windows})
-    with pytest.raises(ConfigError, match=r"windows\.size"):
         window_layout(encoder, encoder.tokenizer(), encoder.model(), config)
 
 
@@ -98,10 +92,10 @@ def test_the_shipped_recipe_for_large_encoders_learns(codebook: Codebook, tiny_c
     """The shipped config cut short, its learning rate that of a small encoder: the loss falls on 20 texts."""
     config = Config.load(
         HUB_LARGE,
-        ["encoder=tiny", "training.precision=fp32", "training.epochs=6", "training.learning_rate=1e-3"],
+        ["encoder=tiny", "training.precision=fp32", "training.epochs=3", "training.learning_rate=2e-3"],
     )
     epochs = learn(config, codebook, tiny_corpus.examples[:20], tmp_path)
-    assert [round(epoch.number) for epoch in epochs] == [1, 2, 3, 4, 5, 6]
+    assert [round(epoch.number) for epoch in epochs] == [1, 2, 3]
     assert epochs[-1].train_loss < 0.9 * epochs[0].train_loss
     assert epochs[-1].valid_loss < 0.9 * epochs[0].valid_loss
     assert epochs[-1].valid_logits.shape == (20, 18)
@@ -115,7 +109,7 @@ def test_a_frozen_encoder_comes_out_as_it_went_in(
     """Validation logits follow the rows of the table, and two runs of one seed are equal."""
     training = tiny_config.training.model_copy(update={"trainable_layers": layers, "epochs": 1, "head_epochs": 1})
     config = tiny_config.model_copy(update={"training": training})
-    texts = tiny_corpus.examples[:12]
+    texts = tiny_corpus.examples[:6]
     one, other = (learn(config, codebook, texts, tmp_path / name)[-1] for name in ("one", "other"))
     assert one.valid_loss == other.valid_loss
     assert (one.valid_logits == other.valid_logits).all()
@@ -126,15 +120,12 @@ def test_torch_state_after_a_run_is_not_shared_with_the_cache(
 ) -> None:
     before = resolve("tiny").model().state_dict()
     training = tiny_config.training.model_copy(update={"trainable_layers": "all", "epochs": 1})
-    learn(tiny_config.model_copy(update={"training": training}), codebook, tiny_corpus.examples[:8], tmp_path)
+    learn(tiny_config.model_copy(update={"training": training}), codebook, tiny_corpus.examples[:4], tmp_path)
     after = resolve("tiny").model().state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_a_sealed_encoder_can_be_opened_alone(tiny_bundle: Path) -> None:
-    from fimiscope.bundle import files
-    from fimiscope.bundle.windows import WindowLayout
-
     layout = WindowLayout.from_dict(files.read_json(tiny_bundle / files.WINDOWS))
     model = EncoderModel.load(tiny_bundle / files.GRAPH, tiny_bundle / files.TOKENIZER, layout, threads=1)
     [reading] = model.read(["Le pont ouvre dimanche."])

@@ -52,7 +52,8 @@ def test_equal_runs_give_equal_bundles(
 def test_a_codebook_of_ones_own_goes_all_the_way(words_alone: Config, tiny_corpus: Corpus, tmp_path: Path) -> None:
     document = Codebook.load().to_dict()
     document["version"] = "2.0-mine"
-    document["narratives"] = document["narratives"][:9] + [{"code": "dear-bread", "definition": "Bread is kept dear."}]
+    bread = {"code": "dear-bread", "definition": "Bread is kept dear."}
+    document["narratives"] = [*document["narratives"][:9], bread]
     own = Codebook.from_dict(document)
     examples = tuple(
         replace(

@@ -20,10 +20,10 @@ from fimiscope.training.loop import Epoch, fit
 from fimiscope.training.loss import LossWeights
 from fimiscope.training.model import ArticleClassifier, WholeEncoder
 
-LAYOUT = WindowLayout(size=64, overlap=0, most=1, before=(1,), after=(2,), pad=0)
-TEXTS = 12
+LAYOUT = WindowLayout(size=32, overlap=0, most=1, before=(1,), after=(2,), pad=0)
+TEXTS = 9
 CONFIG = TrainingConfig(
-    trainable_layers="all", epochs=3, batch=4, learning_rate=1e-3, head_learning_rate=1e-2, head_epochs=0
+    trainable_layers="all", epochs=3, batch=3, learning_rate=1e-3, head_learning_rate=1e-2, head_epochs=0
 )
 Stop = Callable[[str, int, int], None]
 
@@ -94,22 +94,34 @@ def test_training_stops_when_validation_gets_no_better(prepared: Prepared, codeb
     assert len(epochs) < 12
 
 
-@pytest.mark.parametrize("step", [3, 5])
 def test_a_run_that_is_resumed_ends_where_an_unbroken_one_ends(
-    prepared: Prepared, codebook: Codebook, tmp_path: Path, step: int
+    prepared: Prepared, codebook: Codebook, tmp_path: Path
 ) -> None:
     whole, epochs = run(prepared, codebook, tmp_path / "whole")
     folder = tmp_path / "broken"
     before = signal.getsignal(signal.SIGINT)
-    run(prepared, codebook, folder, progress=interrupt_at(step), interrupted=True)
-    assert [path.name for path in folder.iterdir()] == [f"checkpoint-{step}"]
+    run(prepared, codebook, folder, progress=interrupt_at(3), interrupted=True)
+    assert [path.name for path in folder.iterdir()] == ["checkpoint-3"]
     assert signal.getsignal(signal.SIGINT) is before
     resumed, rest = run(prepared, codebook, folder, resume=True)
-    assert [epoch.step for epoch in rest] == [epoch.step for epoch in epochs if epoch.step > step]
+    assert [epoch.step for epoch in rest] == [6, 9]
     assert rest[-1].valid_loss == pytest.approx(epochs[-1].valid_loss, abs=1e-5)
     for name, values in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], values, atol=1e-5, rtol=0)
     assert not folder.exists()
+
+
+def test_a_run_that_is_stopped_within_an_epoch_goes_on_from_there(
+    prepared: Prepared, codebook: Codebook, tmp_path: Path
+) -> None:
+    _, epochs = run(prepared, codebook, tmp_path / "broken", progress=interrupt_at(5), interrupted=True)
+    told: list[int] = []
+    _, rest = run(
+        prepared, codebook, tmp_path / "broken", resume=True, progress=lambda stage, done, total: told.append(done)
+    )
+    assert told == [6, 7, 8, 9]
+    assert [epoch.step for epoch in rest] == [6, 9]
+    assert rest[-1].valid_loss < epochs[0].valid_loss
 
 
 def test_without_resume_an_old_checkpoint_is_forgotten(prepared: Prepared, codebook: Codebook, tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ class Encoder:
         from transformers.utils import logging
 
         # A checkpoint without a pooler is what we want: the loader's table of absent weights would only alarm.
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         config = AutoConfig.from_pretrained(self.folder, local_files_only=True)
         extra = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
         model: PreTrainedModel = AutoModel.from_pretrained(

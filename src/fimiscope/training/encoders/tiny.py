@@ -47,6 +47,6 @@ def build(folder: Path) -> None:
             add_pooling_layer=False,
         )
     folder.mkdir(parents=True, exist_ok=True)
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))

@@ -25,8 +25,8 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class Shares(Section):
     """How much of a source is held out, by near-copy clusters, families, outlets or dates (never single texts)."""
 
-    valid: Share = Field(0.15, description="share for calibration, thresholds and early stopping")
-    test: Share = Field(0.25, description="share that only the final figures see")
+    valid: Share = Field(default=0.15, description="share for calibration, thresholds and early stopping")
+    test: Share = Field(default=0.25, description="share that only the final figures see")
 
     @model_validator(mode="after")
     def _leave_something_to_learn_from(self) -> Shares:
@@ -46,16 +46,18 @@ class AnnotatedSource(Section):
     """The project's labels of real texts, joined to texts that you hold yourself."""
 
     kind: Literal["annotated"]
-    annotations: Path | None = Field(None, description="labels file; the shipped one when absent")
+    annotations: Path | None = Field(default=None, description="labels file; the shipped one when absent")
     texts: Path | None = Field(
-        None, description="folder of corpus jsonl files; the variable FIMISCOPE_TEXTS when absent"
+        default=None, description="folder of corpus jsonl files; the variable FIMISCOPE_TEXTS when absent"
     )
     labelled_characters: int = Field(
-        2400, ge=100, description="characters of a text that its labellers read; training sees no more than they did"
+        default=2400,
+        ge=100,
+        description="characters of a text that its labellers read; training sees no more than they did",
     )
     hold_out: Shares = Shares()
-    latest: tuple[str, ...] = Field((), description="corpora of which the latest texts are held out")
-    outlets: tuple[str, ...] = Field((), description="corpora of which whole outlets or accounts are held out")
+    latest: tuple[str, ...] = Field(default=(), description="corpora of which the latest texts are held out")
+    outlets: tuple[str, ...] = Field(default=(), description="corpora of which whole outlets or accounts are held out")
 
 
 class LabelledSource(Section):
@@ -73,15 +75,17 @@ Source = Annotated[EmbeddedSource | AnnotatedSource | LabelledSource, Field(disc
 class CorpusConfig(Section):
     sources: tuple[Source, ...] = Field(min_length=1, description="what the training table is made of")
     near_copy: float = Field(
-        0.7, gt=0, le=1, description="Jaccard similarity of word shingles that makes two texts near-copies"
+        default=0.7, gt=0, le=1, description="Jaccard similarity of word shingles that makes two texts near-copies"
     )
-    low_confidence_weight: float = Field(0.5, gt=0, le=1, description="loss weight of a label marked as unsure")
+    low_confidence_weight: float = Field(default=0.5, gt=0, le=1, description="loss weight of a label marked as unsure")
 
 
 class WindowsConfig(Section):
-    size: int = Field(256, ge=16, le=8192, description="tokens of a window, special tokens and prefix included")
-    overlap: int = Field(32, ge=0, description="tokens that neighbouring windows share")
-    most: int = Field(64, ge=1, description="windows read of one article; more is cut with a note in the verdict")
+    size: int = Field(default=256, ge=16, le=8192, description="tokens of a window, special tokens and prefix included")
+    overlap: int = Field(default=32, ge=0, description="tokens that neighbouring windows share")
+    most: int = Field(
+        default=64, ge=1, description="windows read of one article; more is cut with a note in the verdict"
+    )
 
     @model_validator(mode="after")
     def _windows_must_advance(self) -> WindowsConfig:
@@ -93,10 +97,14 @@ class WindowsConfig(Section):
 class LexicalConfig(Section):
     """TF-IDF over hashed word and character n-grams with logistic regression."""
 
-    words: tuple[int, int] = Field((1, 2), description="shortest and longest word n-gram")
-    characters: tuple[int, int] = Field((3, 5), description="shortest and longest character n-gram inside words")
-    buckets: int = Field(2**18, ge=2**10, le=2**22, description="size of the hashed feature space")
-    strength: float = Field(4.0, gt=0, description="inverse of the regularisation (C of the logistic regression)")
+    words: tuple[int, int] = Field(default=(1, 2), description="shortest and longest word n-gram")
+    characters: tuple[int, int] = Field(
+        default=(3, 5), description="shortest and longest character n-gram inside words"
+    )
+    buckets: int = Field(default=2**18, ge=2**10, le=2**22, description="size of the hashed feature space")
+    strength: float = Field(
+        default=4.0, gt=0, description="inverse of the regularisation (C of the logistic regression)"
+    )
 
     @field_validator("words", "characters")
     @classmethod
@@ -108,23 +116,26 @@ class LexicalConfig(Section):
 
 class TrainingConfig(Section):
     trainable_layers: int | Literal["all"] = Field(
-        6, description="upper encoder layers that learn; 0 trains the heads alone, all also trains the embeddings"
+        default=6,
+        description="upper encoder layers that learn; 0 trains the heads alone, all also trains the embeddings",
     )
     head_epochs: int = Field(
-        8,
+        default=8,
         ge=0,
         description="passes in which the heads learn alone on cached states, before upper layers move with them",
     )
-    epochs: int = Field(4, ge=1, description="passes over the training part")
-    most_steps: int | None = Field(None, ge=1, description="optimiser steps after which training stops anyway")
-    batch: int = Field(16, ge=1, description="articles of an optimiser step, per process")
-    learning_rate: float = Field(5e-5, gt=0, lt=1, description="peak rate of the encoder layers")
-    head_learning_rate: float = Field(1e-3, gt=0, lt=1, description="peak rate of the heads")
-    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
-    weight_decay: float = Field(0.01, ge=0, description="decoupled weight decay")
-    patience: int = Field(2, ge=1, description="epochs without a better validation loss after which training stops")
-    evidence_weight: float = Field(0.5, ge=0, description="weight of the loss on annotated evidence words")
-    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="arithmetic of the training steps")
+    epochs: int = Field(default=4, ge=1, description="passes over the training part")
+    most_steps: int | None = Field(default=None, ge=1, description="optimiser steps after which training stops anyway")
+    batch: int = Field(default=16, ge=1, description="articles of an optimiser step, per process")
+    learning_rate: float = Field(default=5e-5, gt=0, lt=1, description="peak rate of the encoder layers")
+    head_learning_rate: float = Field(default=1e-3, gt=0, lt=1, description="peak rate of the heads")
+    warmup: float = Field(default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises")
+    weight_decay: float = Field(default=0.01, ge=0, description="decoupled weight decay")
+    patience: int = Field(
+        default=2, ge=1, description="epochs without a better validation loss after which training stops"
+    )
+    evidence_weight: float = Field(default=0.5, ge=0, description="weight of the loss on annotated evidence words")
+    precision: Literal["fp32", "bf16", "fp16"] = Field(default="fp32", description="arithmetic of the training steps")
 
     @field_validator("trainable_layers", mode="before")
     @classmethod
@@ -136,35 +147,37 @@ class TrainingConfig(Section):
 
 class DecisionConfig(Section):
     abstain_share: float = Field(
-        0.05,
+        default=0.05,
         ge=0,
         lt=0.5,
         description="share of validation articles nearest the threshold that the model leaves undecided",
     )
-    high_recall: float = Field(0.9, gt=0, le=1, description="validation recall that the profile high-recall aims at")
+    high_recall: float = Field(
+        default=0.9, gt=0, le=1, description="validation recall that the profile high-recall aims at"
+    )
     high_precision: float = Field(
-        0.9, gt=0, le=1, description="validation precision that the profile high-precision aims at"
+        default=0.9, gt=0, le=1, description="validation precision that the profile high-precision aims at"
     )
 
 
 class TrackingConfig(Section):
-    experiment: str = Field("fimiscope", min_length=1, description="MLflow experiment")
-    texts: bool = Field(True, description="log evidence words of test articles with the predictions")
+    experiment: str = Field(default="fimiscope", min_length=1, description="MLflow experiment")
+    texts: bool = Field(default=True, description="log evidence words of test articles with the predictions")
 
 
 class Config(Section):
     """Everything that decides a training run."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="folder of the bundle below models/, and run name")
-    seed: int = Field(13, ge=0, description="seed of training; the split into parts does not depend on it")
-    codebook: Path | None = Field(None, description="codebook YAML; the shipped one when absent")
+    seed: int = Field(default=13, ge=0, description="seed of training; the split into parts does not depend on it")
+    codebook: Path | None = Field(default=None, description="codebook YAML; the shipped one when absent")
     corpus: CorpusConfig
     encoder: str | None = Field(
-        None, description="encoder reference: hub:…, path:…, pip:… or tiny; see `fimiscope encoders`"
+        default=None, description="encoder reference: hub:…, path:…, pip:… or tiny; see `fimiscope encoders`"
     )
     windows: WindowsConfig = WindowsConfig()
     lexical: LexicalConfig | None = Field(
-        None, description="the word-and-character model; with an encoder, the two are blended"
+        default=None, description="the word-and-character model; with an encoder, the two are blended"
     )
     training: TrainingConfig = TrainingConfig()
     decision: DecisionConfig = DecisionConfig()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,8 +105,3 @@ def test_where_no_store_is_none_is_made(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(TrackingError, match=r"there is no mlflow\.db in"):
         bundle_folder("models:/fimiscope@champion")
     assert not list(tmp_path.iterdir())
-
-
-def test_explain_opens_a_registered_model(workplace: Workplace, trained: Trained, champion: str) -> None:
-    done = workplace.run("explain", FEED, "--model", champion, "--json", "--id", "feed-4")
-    assert json.loads(done.stdout)["verdict"]["id"] == "feed-4"

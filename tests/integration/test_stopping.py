@@ -38,7 +38,7 @@ def test_ctrl_c_leaves_one_line_a_checkpoint_and_a_killed_run(
 ) -> None:
     assert interrupted.code == 130
     assert interrupted.errors == "fimiscope: stopped; the same command with --resume goes on from the last checkpoint\n"
-    assert "epoch 2:" not in interrupted.output
+    assert interrupted.output.count("epoch ") == 1
     killed = runs_named(tracked_here, "quickstart")[0]
     assert killed.info.status == "KILLED"
     [first] = tracked_here.get_metric_history(killed.info.run_id, "valid/loss")
@@ -75,7 +75,7 @@ def test_an_error_inside_training_leaves_a_failed_run(
         train(Config.model_validate(document), models=tmp_path / "models")
     [failed] = runs_named(tracked_here, "one-role")
     assert failed.info.status == "FAILED"
-    assert not list((tmp_path / "models").iterdir())
+    assert not list(tmp_path.glob("models/*"))
 
 
 def test_no_run_is_left_open(tracked_here: MlflowClient) -> None:

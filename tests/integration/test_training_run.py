@@ -17,6 +17,7 @@ from fimiscope.evaluation.judged import judge
 from fimiscope.evaluation.metrics import all_metrics
 from fimiscope.evaluation.predictions import from_rows
 from fimiscope.pipeline import train
+from fimiscope.tracking.registry import bundle_folder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -128,13 +129,14 @@ def test_the_logged_predictions_give_the_logged_figures_again(run: Run, files: P
 
 
 def test_the_bundle_is_logged_once_with_signature_example_and_requirements(
-    client: MlflowClient, run: Run, trained: Trained, codebook: Codebook
+    tracked_here: MlflowClient, run: Run, trained: Trained, codebook: Codebook
 ) -> None:
+    client = tracked_here
     from mlflow.models import Model
 
     [output] = run.outputs.model_outputs
-    logged = client.get_logged_model(output.model_id)
-    folder = Path(logged.artifact_location)
+    assert client.get_logged_model(output.model_id).name == "model"
+    folder = bundle_folder(f"runs:/{trained.run_id}").parents[1]
     assert len(list(folder.rglob("encoder.onnx"))) == 1
     assert not list(Path(client.download_artifacts(trained.run_id, "")).rglob("encoder.onnx"))
     model = Model.load(folder)

@@ -39,13 +39,16 @@ def build_command(
     from fimiscope.cli.show import console, show_table
     from fimiscope.codebook import Codebook
     from fimiscope.config import Config
-    from fimiscope.corpus import corpus_tables
     from fimiscope.errors import OutputError
-    from fimiscope.pipeline import load_corpus
 
     if output.suffix != ".parquet":
         raise OutputError(f"--output {output}: give a file that ends in .parquet")
     resolved = Config.load(config, overrides or [])
+
+    # After all that can be refused at once: these take seconds to load.
+    from fimiscope.corpus import corpus_tables
+    from fimiscope.pipeline import load_corpus
+
     corpus = load_corpus(resolved, Codebook.load(resolved.codebook))
     output.parent.mkdir(parents=True, exist_ok=True)
     corpus.table().to_parquet(str(output))

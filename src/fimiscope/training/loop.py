@@ -125,7 +125,8 @@ def _arguments(config: TrainingConfig, seed: int, folder: Path) -> TrainingArgum
         eval_strategy="epoch",
         logging_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=1,
+        # With 1, the Trainer ends by deleting all but the best checkpoint: also the one that a stopped run goes on from.
+        save_total_limit=2,
         load_best_model_at_end=True,
         metric_for_best_model="eval_loss",
         greater_is_better=False,
@@ -218,6 +219,11 @@ class _Stop(TrainerCallback):
         if self.asked:
             control.should_save = True
             control.should_training_stop = True
+
+    def on_epoch_end(self, args: Any, state: Any, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
+        # An epoch cut short is no epoch: whoever stops a run waits for no measuring.
+        if self.asked and state.epoch % 1:
+            control.should_evaluate = control.should_log = False
 
 
 @contextmanager

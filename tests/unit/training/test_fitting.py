@@ -23,7 +23,7 @@ from fimiscope.training.fitting import trained_on
 def words_alone(tiny_config: Config) -> Config:
     lexical = tiny_config.lexical
     assert lexical is not None
-    small = lexical.model_copy(update={"words": (1, 1), "characters": (3, 3), "buckets": 2**10})
+    small = lexical.model_copy(update={"words": (1, 1), "characters": (2, 2), "buckets": 2**10})
     return tiny_config.model_copy(update={"encoder": None, "name": "words", "lexical": small})
 
 

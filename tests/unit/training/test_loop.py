@@ -115,6 +115,8 @@ def test_a_run_that_is_stopped_within_an_epoch_goes_on_from_there(
     prepared: Prepared, codebook: Codebook, tmp_path: Path
 ) -> None:
     _, epochs = run(prepared, codebook, tmp_path / "broken", progress=interrupt_at(5), interrupted=True)
+    assert [epoch.step for epoch in epochs] == [3], "an epoch cut short is not measured"
+    assert (tmp_path / "broken" / "checkpoint-5").is_dir()
     told: list[int] = []
     _, rest = run(
         prepared, codebook, tmp_path / "broken", resume=True, progress=lambda stage, done, total: told.append(done)

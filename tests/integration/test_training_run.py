@@ -131,14 +131,13 @@ def test_the_logged_predictions_give_the_logged_figures_again(run: Run, files: P
 def test_the_bundle_is_logged_once_with_signature_example_and_requirements(
     tracked_here: MlflowClient, run: Run, trained: Trained, codebook: Codebook
 ) -> None:
-    client = tracked_here
     from mlflow.models import Model
 
     [output] = run.outputs.model_outputs
-    assert client.get_logged_model(output.model_id).name == "model"
+    assert tracked_here.get_logged_model(output.model_id).name == "model"
     folder = bundle_folder(f"runs:/{trained.run_id}").parents[1]
     assert len(list(folder.rglob("encoder.onnx"))) == 1
-    assert not list(Path(client.download_artifacts(trained.run_id, "")).rglob("encoder.onnx"))
+    assert not list(Path(tracked_here.download_artifacts(trained.run_id, "")).rglob("encoder.onnx"))
     model = Model.load(folder)
     assert model.get_input_schema().input_names() == ["text", "title", "id"]
     assert model.get_input_schema().required_input_names() == ["text"]

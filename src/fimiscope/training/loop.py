@@ -125,7 +125,7 @@ def _arguments(config: TrainingConfig, seed: int, folder: Path) -> TrainingArgum
         eval_strategy="epoch",
         logging_strategy="epoch",
         save_strategy="epoch",
-        # With 1, the Trainer ends by deleting all but the best checkpoint: also the one that a stopped run goes on from.
+        # With 1, the Trainer ends by deleting all but the best checkpoint, and a stopped run goes on from the latest.
         save_total_limit=2,
         load_best_model_at_end=True,
         metric_for_best_model="eval_loss",

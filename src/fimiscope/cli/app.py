@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import traceback
+from types import FrameType
 from typing import Any
 
 import typer
@@ -59,10 +60,18 @@ def _options(
         os.environ["FIMISCOPE_DEBUG"] = "1"
 
 
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Stop as Ctrl-C does, also where this process was started with Ctrl-C ignored, as shells start background jobs."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):
+        raise KeyboardInterrupt
+    handler(number, frame)
+
+
 def main() -> None:
     """Entry point of the console script."""
     # A batch system that ends a job must find the same checkpoint and closed run as after Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except FimiscopeError as error:

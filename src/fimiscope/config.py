@@ -146,6 +146,12 @@ class TrainingConfig(Section):
 
 
 class DecisionConfig(Section):
+    base_rate: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="share of flagged articles to expect where the model is used; absent: as in the validation part",
+    )
     abstain_share: float = Field(
         default=0.05,
         ge=0,
@@ -157,6 +163,12 @@ class DecisionConfig(Section):
     )
     high_precision: float = Field(
         default=0.9, gt=0, le=1, description="validation precision that the profile high-precision aims at"
+    )
+
+
+class EvaluationConfig(Section):
+    contrast: bool = Field(
+        default=False, description="measure on the contrast suite too: 729 short texts, 2 to 3 minutes with 12 layers"
     )
 
 
@@ -175,12 +187,16 @@ class Config(Section):
     encoder: str | None = Field(
         default=None, description="encoder reference: hub:…, path:…, pip:… or tiny; see `fimiscope encoders`"
     )
+    encoder_layers: int | None = Field(
+        default=None, ge=1, description="use the encoder's lowest layers alone, this many; absent: all"
+    )
     windows: WindowsConfig = WindowsConfig()
     lexical: LexicalConfig | None = Field(
         default=None, description="the word-and-character model; with an encoder, the two are blended"
     )
     training: TrainingConfig = TrainingConfig()
     decision: DecisionConfig = DecisionConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
     tracking: TrackingConfig = TrackingConfig()
 
     @model_validator(mode="after")

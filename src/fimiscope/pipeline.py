@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,18 @@ from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example, build
+from fimiscope.evaluation.contrast import constant_rule, contrast_table, measure
 from fimiscope.evaluation.evaluate import Evaluation, evaluate, results_table
 from fimiscope.evaluation.metrics import Metrics
 from fimiscope.evaluation.provisional import provisional_metrics
 from fimiscope.evaluation.rules import origin_rule
+from fimiscope.evaluation.suite import Suite
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
 from fimiscope.tables import Table
 
 if TYPE_CHECKING:
+    from fimiscope.tracking.run import TrackedRun
     from fimiscope.training.loop import Epoch
 
 SPLIT_SEED = 13
@@ -36,6 +40,7 @@ class TrainedRun:
         run_id: of the MLflow run.
         metrics: figures on the test part.
         results: the results table, trivial rule included.
+        contrast: pass rates on the contrast suite, where the config asks for them.
         registered: version of the registered model that was added, if one was asked for.
     """
 
@@ -44,6 +49,7 @@ class TrainedRun:
     run_id: str
     metrics: Metrics
     results: Table
+    contrast: Table | None = None
     registered: str | None = None
 
 
@@ -109,6 +115,8 @@ def train(
     codebook = Codebook.load(config.codebook)
     corpus = corpus or load_corpus(config, codebook, progress=progress)
     folder = Path(models) / config.name
+    # Before training: a suite that does not fit the codebook must not be found out hours later.
+    suite = Suite.load(codebook) if config.evaluation.contrast else None
     with tracked_run(config, corpus) as run:
 
         def listen(epoch: Epoch) -> None:
@@ -116,7 +124,7 @@ def train(
             figures["loss"] = epoch.valid_loss
             run.metrics({"loss": epoch.train_loss}, prefix="train", step=epoch.step)
             run.metrics(figures, prefix="valid", step=epoch.step)
-            on_epoch(round(epoch.number), {"train loss": epoch.train_loss, **figures})
+            on_epoch(ceil(epoch.number), {"train loss": epoch.train_loss, **figures})
 
         manifest = fit_bundle(config, corpus, codebook, folder, listener=listen, resume=resume, progress=progress)
         test = corpus.part("test")
@@ -124,6 +132,16 @@ def train(
         run.evaluation(evaluations[0], test, codebook)
         results = results_table(evaluations, codebook, title=f"Held-out part ({len(test)} texts)")
         run.table(results, "results")
+        contrast = None if suite is None else _log_contrast(run, folder, suite, corpus, progress)
         registered = run.bundle(folder, manifest, codebook, register=register)
     leave()
-    return TrainedRun(folder, manifest, run.run_id, evaluations[0].metrics, results, registered)
+    return TrainedRun(folder, manifest, run.run_id, evaluations[0].metrics, results, contrast, registered)
+
+
+def _log_contrast(run: TrackedRun, folder: Path, suite: Suite, corpus: Corpus, progress: Progress) -> Table:
+    """Measure the bundle's own scorer on the suite, beside the rule that says what training texts mostly are."""
+    measured = measure(Predictor.load(folder), suite, progress=progress)
+    rule = constant_rule(suite, corpus.codebook, corpus.part("train"))
+    table = contrast_table([measured, rule])
+    run.contrast(measured, table)
+    return table

@@ -1,4 +1,4 @@
-"""Files that come with the project: the codebook, the embedded corpus, annotations and the list of public sources."""
+"""Files that come with the project: codebook, embedded corpus, contrast suite, annotations, list of public sources."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ COMMANDS = (
     ("corpus",),
     ("corpus", "build"),
     ("corpus", "show"),
+    ("corpus", "balance"),
     ("corpus", "fetch"),
     ("encoders",),
     ("doctor",),

@@ -80,6 +80,24 @@ def test_the_corpus_of_a_config_is_built_as_parquet(
     assert "give a file that ends in .parquet" in line
 
 
+def test_the_balance_of_a_corpus_is_shown(workplace: Workplace, small: list[str]) -> None:
+    words_alone = ("--set", "encoder=null", "--set", "lexical={buckets: 4096}")
+    done = workplace.run("corpus", "balance", QUICKSTART, *small, *words_alone, "--halvings", "1")
+    for words in ("Texts with a cue", "(any text)", "Single words that tell a role", "over 70% of the texts", "TF-IDF"):
+        assert words in done.stdout
+    assert "encoder" not in done.stdout
+    assert done.stderr == ""
+    found = json.loads(workplace.run("corpus", "balance", QUICKSTART, *small, "--halvings", "2", "--json").stdout)
+    assert len({row["cue"] for row in found["cues"]}) > 40
+    assert [(row["texts"], row["model"], len(row["accuracy"])) for row in found["told"]] == [
+        ("all", "majority of the learned half", 2),
+        ("all", "TF-IDF", 2),
+        ("all", "frozen encoder, linear", 2),
+    ]
+    line = workplace.refusal("corpus", "balance", QUICKSTART, *small, "--cues", "nowhere.yaml")
+    assert line == "fimiscope: cues nowhere.yaml: No such file or directory"
+
+
 def test_encoders_are_listed_with_how_to_get_them(workplace: Workplace) -> None:
     listed = {row["reference"]: row for row in json.loads(workplace.run("encoders", "--json").stdout)}
     assert listed["tiny"]["here"] is True

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fimiscope.checksums import sha256_of_file
 from fimiscope.errors import BundleError
 
 FORMAT = 1
@@ -66,7 +67,7 @@ def read_json(path: Path) -> Any:
 def seal(folder: Path, **facts: Any) -> Manifest:
     """Write the manifest of a folder that holds all other files of a bundle; `facts` are `Manifest`'s own fields."""
     files: dict[str, dict[str, Any]] = {
-        path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+        path.name: {"bytes": path.stat().st_size, "sha256": sha256_of_file(path)}
         for path in sorted(folder.iterdir())
         if path.name != MANIFEST
     }
@@ -136,12 +137,7 @@ def _check_files(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
         size = path.stat().st_size
         if size != entry["bytes"]:
             raise BundleError(f"bundle {folder}: {name} has {size} bytes, expected {entry['bytes']}; copy it again")
-        if _sha256(path) != entry["sha256"]:
+        if sha256_of_file(path) != entry["sha256"]:
             raise BundleError(
                 f"bundle {folder}: {name} is not the file that was sealed (checksum differs); copy it again"
             )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

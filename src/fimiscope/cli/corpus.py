@@ -1,4 +1,4 @@
-"""`fimiscope corpus build|show|fetch`."""
+"""`fimiscope corpus build|show|balance|fetch`."""
 
 from __future__ import annotations
 
@@ -55,6 +55,49 @@ def build_command(
     out = console()
     show_table(corpus_tables(corpus)[0], to=out)
     out.print(f"{len(corpus.examples)} texts written to {output}; digest {corpus.digest}")
+
+
+@app.command("balance")
+def balance_command(
+    config: Annotated[Path | None, typer.Argument(help="Config file; none looks at the embedded corpus.")] = None,
+    overrides: Overrides = None,
+    cues: Annotated[Path | None, typer.Option("--cues", help="List of cues (YAML); the shipped one if absent.")] = None,
+    halvings: Annotated[int, typer.Option("--halvings", min=1, help="Random halvings of the families.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print counts and figures as one JSON object.")] = False,
+) -> None:
+    """Print whether single words give a text's role away, and how well models tell it in families new to them."""
+    from fimiscope.cli.show import console, progress, show_table
+    from fimiscope.codebook import Codebook
+    from fimiscope.config import Config
+    from fimiscope.corpus.cues import MARK, Cues, count_cues, cue_table, telling_words
+    from fimiscope.shipped import shipped
+
+    resolved = Config.load(config or shipped("balance.yaml"), overrides or [])
+    codebook, listed = Codebook.load(resolved.codebook), Cues.load(cues)
+
+    # After all that can be refused at once: these take seconds to load.
+    from fimiscope.balancing import told_roles, told_table
+    from fimiscope.pipeline import load_corpus
+
+    with progress() as listen:
+        examples = load_corpus(resolved, codebook, progress=listen).examples
+        counts = count_cues(examples, listed, codebook)
+        words = telling_words(examples, listed, codebook)
+        told = told_roles(examples, resolved, codebook, languages=listed.languages, halvings=halvings, progress=listen)
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        records = {"cues": [asdict(one) for one in counts], "words": [asdict(one) for one in words]}
+        figures = {"told": [asdict(one) for one in told]}
+        print(json.dumps({"limit": listed.limit, "least": listed.least, **records, **figures}, ensure_ascii=False))
+        return
+    out = console()
+    show_table(cue_table(counts, codebook, title="Texts with a cue, and % of them per role"), to=out)
+    show_table(cue_table(words, codebook, title="Single words that tell a role, listed as cues or not"), to=out)
+    out.print(f"{MARK} one role holds over {listed.limit:.0%} of the texts with it, of {listed.least} texts or more")
+    out.print("most: the commonest role, % of the texts with the cue, and how far that is from all texts, in points")
+    show_table(told_table(told), to=out)
 
 
 @app.command("fetch")

@@ -1,7 +1,8 @@
-"""`fimiscope evaluate --model MODEL --data DATA`."""
+"""`fimiscope evaluate --model MODEL --data DATA`, `fimiscope evaluate --model MODEL --contrast`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
     from fimiscope.codebook import Codebook
     from fimiscope.corpus import Dropped, Example
     from fimiscope.evaluation import Evaluation
+    from fimiscope.evaluation.contrast import Contrast
     from fimiscope.predict import Predictor
+    from fimiscope.progress import Progress
+    from fimiscope.tables import Table
 
 
 def evaluate_command(
@@ -22,57 +26,127 @@ def evaluate_command(
         ),
     ],
     data: Annotated[
-        Path, typer.Option("--data", help="Labelled jsonl, csv or parquet; or a config, for its held-out part.")
-    ],
+        Path | None, typer.Option("--data", help="Labelled jsonl, csv or parquet; or a config, for its held-out part.")
+    ] = None,
+    contrast: Annotated[
+        bool,
+        typer.Option("--contrast", help="Pass rates on the contrast suite: edits that change the label or must not."),
+    ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Folder for metrics.json, predictions.jsonl and plots.")
+        Path | None,
+        typer.Option("--output", help="Folder for metrics.json, predictions.jsonl and plots; for contrast.json."),
     ] = None,
     columns: Annotated[
         str | None, typer.Option("--columns", help="Other column names in DATA: text=Body,role=Label.")
     ] = None,
-    details: Annotated[bool, typer.Option("--details", help="Print every figure of the first model.")] = False,
+    details: Annotated[bool, typer.Option("--details", help="Print every figure of the first model on DATA.")] = False,
+    families: Annotated[
+        bool, typer.Option("--families", help="With --contrast: which edits failed, family by family.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON object.")] = False,
 ) -> None:
-    """Measure models, and the models that they blend, on labelled articles: 95 % intervals, paired differences."""
+    """Measure models, and those that they blend, on labelled articles or the contrast suite, with 95 % intervals."""
+    _check_options(data, contrast=contrast, columns=columns, details=details, families=families)
+
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.show import console, progress, show_table
-    from fimiscope.evaluation.evaluate import count_table, detail_table, evaluate, paired_table, results_table
+    from fimiscope.evaluation.evaluate import evaluate
 
     predictors = [load_predictor(one) for one in model]
     codebook = _one_codebook(predictors)
-    train, test, dropped = _labelled(data, columns, codebook)
-    evaluations: list[Evaluation] = []
+    scorers = _scorers(predictors)
+    if output is not None:
+        _make_folder(output)
+    train, test, dropped = _labelled(data, columns, codebook) if data else ((), (), ())
     with progress() as listen:
-        for predictor, name in zip(predictors, _row_titles(predictors), strict=True):
-            evaluations.append(evaluate(predictor, test, name=name, progress=listen))
-            evaluations.extend(
-                evaluate(apart, test, name=f"{name}: {apart.scorer} alone", progress=listen)
-                for apart in predictor.apart()
-            )
+        evaluations = [evaluate(one, test, name=name, progress=listen) for name, one in scorers] if data else []
+        measured = _measure_contrast(scorers, train, codebook, listen) if contrast else []
     if train:
         evaluations.append(_origin_rule(train, test, codebook))
     if output is not None:
-        _write(output, evaluations[0], test, codebook)
+        _write(output, evaluations, measured, test, codebook)
     for one in dropped:
         remark = f"left out: {one.count} of {one.source}, {one.reason} (for example {', '.join(one.ids)})"
         console(stderr=as_json).print(remark, soft_wrap=True)
     if as_json:
-        import json
-
-        print(json.dumps({evaluation.name: evaluation.metrics for evaluation in evaluations}))
+        _print_json(evaluations, measured)
         return
     out = console()
-    show_table(count_table(test, codebook), to=out)
-    show_table(results_table(evaluations, codebook, title=f"Results on {data}"), to=out)
-    if len(evaluations) > 1:
-        show_table(paired_table(evaluations, codebook), to=out)
-    if details:
-        show_table(detail_table(evaluations[0]), to=out)
+    if evaluations:
+        for table in _data_tables(evaluations, test, codebook, title=f"Results on {data}", details=details):
+            show_table(table, to=out)
+    for table in _contrast_tables(measured, families=families):
+        show_table(table, to=out)
     if output is not None:
-        out.print(f"metrics, predictions and plots are in {output}")
+        kinds = ["metrics, predictions and plots"] * bool(evaluations) + ["contrast.json"] * bool(measured)
+        out.print(f"{' and '.join(kinds)} {'are' if evaluations else 'is'} in {output}")
 
 
-def _one_codebook(predictors: list[Predictor]) -> Codebook:
+def _check_options(data: Path | None, *, contrast: bool, columns: str | None, details: bool, families: bool) -> None:
+    from fimiscope.errors import ConfigError
+
+    if data is None and not contrast:
+        raise ConfigError("nothing to measure on: give --data DATA, --contrast, or both")
+    if data is None and (columns or details):
+        raise ConfigError(f"{'--columns' if columns else '--details'} belongs to --data, which is not given")
+    if families and not contrast:
+        raise ConfigError("--families belongs to --contrast, which is not given")
+
+
+def _scorers(predictors: Sequence[Predictor]) -> list[tuple[str, Predictor]]:
+    """Each model by its name, followed by the models that it blends."""
+    scorers = []
+    for predictor, name in zip(predictors, _row_titles(predictors), strict=True):
+        scorers.append((name, predictor))
+        scorers += [(f"{name}: {apart.scorer} alone", apart) for apart in predictor.apart()]
+    return scorers
+
+
+def _measure_contrast(
+    scorers: Sequence[tuple[str, Predictor]], train: tuple[Example, ...], codebook: Codebook, listen: Progress
+) -> list[Contrast]:
+    from fimiscope.evaluation.contrast import constant_rule, measure
+    from fimiscope.evaluation.suite import Suite
+
+    suite = Suite.load(codebook)
+    measured = [measure(predictor, suite, name=name, progress=listen) for name, predictor in scorers]
+    return [*measured, constant_rule(suite, codebook, train)]
+
+
+def _data_tables(
+    evaluations: Sequence[Evaluation], test: tuple[Example, ...], codebook: Codebook, *, title: str, details: bool
+) -> Iterator[Table]:
+    from fimiscope.evaluation.evaluate import count_table, detail_table, paired_table, results_table
+
+    yield count_table(test, codebook)
+    yield results_table(evaluations, codebook, title=title)
+    if len(evaluations) > 1:
+        yield paired_table(evaluations, codebook)
+    if details:
+        yield detail_table(evaluations[0])
+
+
+def _contrast_tables(measured: Sequence[Contrast], *, families: bool) -> Iterator[Table]:
+    from fimiscope.evaluation.contrast import contrast_table, family_table, repost_table
+
+    if measured:
+        yield contrast_table(measured)
+    for one in measured[:-1] if families else ():
+        yield family_table(one)
+        yield repost_table(one)
+
+
+def _print_json(evaluations: Sequence[Evaluation], measured: Sequence[Contrast]) -> None:
+    import json
+
+    figures = {evaluation.name: dict(evaluation.metrics) for evaluation in evaluations}
+    for one in measured:
+        mine = figures.setdefault(one.name, {})
+        mine.update({f"contrast/{name}": value for name, value in one.metrics().items()})
+    print(json.dumps(figures))
+
+
+def _one_codebook(predictors: Sequence[Predictor]) -> Codebook:
     from fimiscope.errors import BundleError
 
     first = predictors[0].bundle
@@ -85,7 +159,7 @@ def _one_codebook(predictors: list[Predictor]) -> Codebook:
     return first.codebook
 
 
-def _row_titles(predictors: list[Predictor]) -> list[str]:
+def _row_titles(predictors: Sequence[Predictor]) -> list[str]:
     """Names of the models, with the version where several share a name, and a number where even that is the same."""
     names = [predictor.bundle.manifest.name for predictor in predictors]
     versioned = [f"{p.bundle.manifest.name} {p.bundle.manifest.version}" for p in predictors]
@@ -123,13 +197,40 @@ def _origin_rule(train: tuple[Example, ...], test: tuple[Example, ...], codebook
     return Evaluation.of("origin rule", test, origin_rule(train, test, codebook), codebook)
 
 
-def _write(folder: Path, evaluation: Evaluation, examples: tuple[Example, ...], codebook: Codebook) -> None:
+def _make_folder(folder: Path) -> None:
+    """Before anything is scored, which can take minutes."""
+    from fimiscope.errors import OutputError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"--output {folder}: no folder can be made there ({error.strerror})") from error
+
+
+def _write(
+    folder: Path,
+    evaluations: Sequence[Evaluation],
+    measured: Sequence[Contrast],
+    examples: tuple[Example, ...],
+    codebook: Codebook,
+) -> None:
+    import json
+
+    if measured:
+        document = {one.name: one.to_dict() for one in measured}
+        (folder / "contrast.json").write_text(
+            json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
+    if evaluations:
+        _write_evaluation(folder, evaluations[0], examples, codebook)
+
+
+def _write_evaluation(folder: Path, evaluation: Evaluation, examples: tuple[Example, ...], codebook: Codebook) -> None:
     import json
 
     from fimiscope.evaluation.plots import confusion, precision_recall, reliability
     from fimiscope.evaluation.predictions import to_rows
 
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "metrics.json").write_text(json.dumps(evaluation.metrics, indent=1) + "\n", encoding="utf-8")
     rows = to_rows(examples, evaluation.verdicts, texts=True)
     lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -80,6 +80,8 @@ def train_command(
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt("the same command with --resume goes on from the last checkpoint") from stop
     show_table(run.results, to=out)
+    if run.contrast is not None:
+        show_table(run.contrast, to=out)
     out.print(f"MLflow run  {run.run_id}")
     out.print(f"bundle      {run.folder}  (version {run.manifest.version})", soft_wrap=True)
     if run.registered:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fimiscope.checksums import sha256_of_text
 from fimiscope.codebook import Codebook
 from fimiscope.config import AnnotatedSource
 from fimiscope.corpus.examples import Drops, Record
@@ -47,7 +47,7 @@ def annotated_records(
             drops.add(corpus, "text not there", identity)
             continue
         article = texts[corpus, identity]
-        if sha256_of(article.text) != annotation["sha256"]:
+        if sha256_of_text(article.text) != annotation["sha256"]:
             drops.add(corpus, "text differs from the labelled one", identity)
             continue
         joined += 1
@@ -86,11 +86,6 @@ def read_annotations(path: Path | None = None) -> dict[Key, dict[str, Any]]:
             raise CorpusError(f"annotations {place}: '{values['id']}' of {corpus} stands above already")
         annotations[corpus, values["id"]] = values
     return annotations
-
-
-def sha256_of(text: str) -> str:
-    """SHA-256 of a text in UTF-8, by which annotations know their text."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _texts_folder(config: AnnotatedSource) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from fimiscope.records import Labels
 from fimiscope.shipped import shipped
 
 EMBEDDED = "embedded"
+MOST_WEIGHT = 4.0
 
 
 def build(
@@ -59,9 +60,11 @@ def build(
             "every text is held out: lower hold_out, or add texts, so that something is left to learn from"
         )
     weights = {"high": 1.0, "low": config.low_confidence_weight}
-    examples = tuple(
-        Example(r.article, r.labels, r.source, part, group, r.labelled_to, weights[r.labels.confidence])
-        for r, part, group in zip(records, parts, groups, strict=True)
+    examples = _at_common_base_rates(
+        [
+            Example(r.article, r.labels, r.source, part, group, r.labelled_to, weights[r.labels.confidence])
+            for r, part, group in zip(records, parts, groups, strict=True)
+        ]
     )
     say(
         f"{len(set(groups))} groups; " + ", ".join(f"{parts.count(part)} {part}" for part in ("train", "valid", "test"))
@@ -107,6 +110,28 @@ def _without_copies(records: Sequence[Record], drops: Drops) -> list[Record]:
             drops.add(other.source, reason, other.article.id)
         kept.append(replace(first, labels=replace(first.labels, confidence="low")) if differing else first)
     return kept
+
+
+def _at_common_base_rates(examples: Sequence[Example]) -> tuple[Example, ...]:
+    """Weigh the roles of the invented texts as if the role did not depend on who wrote a text.
+
+    The invented texts are mostly flagged, because contrast families are: unweighted, their plain style would itself
+    speak for a flag. Each training text weighs P(role) P(source) / P(role, source), at most `MOST_WEIGHT` (reweighing:
+    Kamiran and Calders 2012). A corpus of invented texts alone stays as it is.
+    """
+    train = [example for example in examples if example.part == "train" and example.labels.role is not None]
+    roles = Counter(example.labels.role for example in train)
+    invented = Counter(example.labels.role for example in train if example.source == EMBEDDED)
+    factor = {
+        role: min(MOST_WEIGHT, (roles[role] / len(train)) * (invented.total() / count))
+        for role, count in invented.items()
+    }
+    return tuple(
+        replace(example, weight=example.weight * factor.get(example.labels.role, 1.0))
+        if example.source == EMBEDDED and example.part == "train"
+        else example
+        for example in examples
+    )
 
 
 def _said(labels: Labels) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fimiscope.corpus.annotated import sha256_of
+from fimiscope.checksums import sha256_of_text
 from fimiscope.errors import CorpusError
 
 _LONGEST_PASSAGE = 1900
@@ -39,7 +39,7 @@ def convert(kind: str, files: Iterable[Path], wanted: Mapping[str, Sequence[str]
     for file in files:
         try:
             for candidate in CONVERTERS[kind](file):
-                texts.update(dict.fromkeys(wanted.get(sha256_of(candidate), ()), candidate))
+                texts.update(dict.fromkeys(wanted.get(sha256_of_text(candidate), ()), candidate))
         except (ValueError, KeyError, TypeError, AttributeError, csv.Error, zipfile.BadZipFile) as error:
             raise CorpusError(
                 f"{file} is no file that the converter '{kind}' reads ({type(error).__name__})"

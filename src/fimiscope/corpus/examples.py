@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from fimiscope.checksums import sha256_of_text
 from fimiscope.codebook import Codebook
 from fimiscope.errors import MissingExtra
 from fimiscope.records import Article, Labels, article_schema, labels_schema
@@ -46,7 +46,7 @@ class Example:
         part: `train` is learned from, `valid` decides calibration and thresholds, `test` gives the final figures.
         group: texts that are near-copies or of one family; a group lies in one part.
         labelled_to: characters of `article.text` that the labels cover, from its start.
-        weight: what the example counts in the loss, above 0, at most 1.
+        weight: what the example counts in the loss, above 0.
     """
 
     article: Article
@@ -137,7 +137,7 @@ def digest(examples: Iterable[Example]) -> str:
     lines = sorted(
         json.dumps(
             [
-                *(e.source, e.article.id, _sha256(f"{e.article.title or ''}\0{e.article.text}")),
+                *(e.source, e.article.id, sha256_of_text(f"{e.article.title or ''}\0{e.article.text}")),
                 *(asdict(e.labels), e.part, e.labelled_to, e.weight),
             ],
             ensure_ascii=False,
@@ -145,11 +145,7 @@ def digest(examples: Iterable[Example]) -> str:
         )
         for e in examples
     )
-    return _sha256("\n".join(lines))[:_DIGEST_CHARACTERS]
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return sha256_of_text("\n".join(lines))[:_DIGEST_CHARACTERS]
 
 
 def _row(example: Example) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from fimiscope.checksums import sha256_of_file
 from fimiscope.corpus.annotated import KNOWN_FACTS, Key, read_annotations
 from fimiscope.corpus.converting import CONVERTERS, convert
 from fimiscope.errors import CorpusError
@@ -190,7 +191,7 @@ def _fetch(
     say(f"{source.name}: {len(wanted)} files of {', '.join(origin.repository for origin in source.origins)}")
     for number, (origin, path, digest) in enumerate(wanted, start=1):
         target = into / "raw" / origin.repository / origin.commit[:12] / path
-        if not target.is_file() or _sha256(target) != digest:
+        if not target.is_file() or sha256_of_file(target) != digest:
             address = f"{base.rstrip('/')}/{origin.repository}/{origin.commit}/{urllib.parse.quote(path)}"
             download(address, target, sha256=digest)
             downloaded += 1
@@ -269,8 +270,3 @@ def _atomic(target: Path) -> Iterator[IO[bytes]]:
             raise
     draft.chmod(0o644)
     draft.replace(target)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,11 +1,12 @@
-"""How sure a figure is: bootstrap over groups of near-copies, and the paired difference of two models.
+"""How sure a figure is: bootstrap over groups of near-copies, the paired difference of two models, and counts.
 
 The bootstrap is Efron's percentile method; groups (contrast families, near-copy clusters) are drawn whole, because
-texts of one group are not independent.
+texts of one group are not independent. A share of few texts has Wilson's score interval (1927).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,11 +20,13 @@ from fimiscope.evaluation.metrics import Metrics, headline
 
 RESAMPLES = 500
 COVERAGE = 0.95
+_DEVIATIONS = 1.959964
+"""Standard deviations of a normal distribution on both sides of its mean that hold `COVERAGE` of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A figure with the bounds between which 95 % of the resamples lie."""
+    """A figure with the bounds of its 95 % interval."""
 
     value: float
     low: float
@@ -74,6 +77,20 @@ def differences(
         tail = min((values <= 0).mean(), (values >= 0).mean()) if len(values) else 1.0
         result[name] = Difference(_interval(mine[name] - theirs[name], values.tolist()), float(min(1.0, 2 * tail)))
     return result
+
+
+def wilson(hits: int, of: int) -> Interval:
+    """The share `hits / of` of independent cases with its 95 % interval, which also holds for few cases.
+
+    Raises:
+        ValueError: `of` is not positive, or `hits` is not between 0 and `of`.
+    """
+    if not 0 <= hits <= of or of == 0:
+        raise ValueError(f"{hits} of {of} is no share")
+    share, squared = hits / of, _DEVIATIONS**2
+    middle = (share + squared / (2 * of)) / (1 + squared / of)
+    half = _DEVIATIONS * math.sqrt(share * (1 - share) / of + squared / (4 * of**2)) / (1 + squared / of)
+    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def _draws(judged: Judged, seed: int, resamples: int) -> Iterator[npt.NDArray[np.int64]]:

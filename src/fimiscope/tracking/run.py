@@ -16,6 +16,7 @@ from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
+from fimiscope.evaluation.contrast import Contrast, family_table, repost_table
 from fimiscope.evaluation.evaluate import Evaluation
 from fimiscope.evaluation.plots import confusion, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
@@ -79,6 +80,13 @@ class TrackedRun:
             mlflow.log_figure(figure, f"plots/{name}.png")
         rows = to_rows(examples, evaluation.verdicts, texts=self.config.tracking.texts)
         mlflow.log_table(pd.DataFrame(rows), PREDICTIONS)
+
+    def contrast(self, contrast: Contrast, rates: Table) -> None:
+        """Log the pass rates on the contrast suite, their table, and what became of each family and re-post."""
+        self.metrics(contrast.metrics(), prefix="contrast")
+        self.table(rates, "contrast")
+        self.table(family_table(contrast), "contrast_families")
+        self.table(repost_table(contrast), "contrast_reposts")
 
     def table(self, table: Table, file: str) -> None:
         """Log a results table as MLflow table `file`.json."""

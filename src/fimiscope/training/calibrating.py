@@ -21,6 +21,21 @@ LANGUAGE_FLAGGED = 8
 NAMES_MOSTLY = 0.5
 
 
+def at_base_rate(targets: Targets, heads: tuple[Head, ...], base_rate: float | None) -> Targets:
+    """Validation labels with weights under which flagged articles make up the share `base_rate`.
+
+    A validation part made of contrast families is mostly flagged articles, a news stream is not: probabilities and
+    thresholds fitted to the one are wrong for the other (prior shift: Saerens, Latinne and Decaestecker 2002).
+    """
+    flag = head_slices(heads)["flag"].start
+    known, flagged = targets.known[:, flag] > 0, targets.values[:, flag] > 0
+    weight = np.ones(len(known), dtype=np.float32)
+    share = float(flagged[known].mean()) if known.any() else 0.0
+    if base_rate is not None and 0 < share < 1:
+        weight[known] = np.where(flagged[known], base_rate / share, (1 - base_rate) / (1 - share))
+    return Targets(targets.values, targets.known, weight)
+
+
 def fit_calibrator(
     logits: Floats, targets: Targets, languages: Sequence[str | None], heads: tuple[Head, ...]
 ) -> Calibrator:
@@ -55,13 +70,23 @@ def _fit_heads(logits: Floats, targets: Targets, heads: tuple[Head, ...], prior:
             known = targets.known[:, group.start] > 0
             if known.any():
                 scale[group], bias[group] = _fit_group(
-                    logits[known, group], targets.values[known, group], prior.scale[group], prior.bias[group], pull
+                    logits[known, group],
+                    targets.values[known, group],
+                    targets.weight[known],
+                    prior.scale[group],
+                    prior.bias[group],
+                    pull,
                 )
     return Affine(scale, bias)
 
 
 def _fit_group(
-    logits: Floats, gold: npt.NDArray[np.float32], scale: Floats, bias: Floats, pull: float
+    logits: Floats,
+    gold: npt.NDArray[np.float32],
+    weight: npt.NDArray[np.float32],
+    scale: Floats,
+    bias: Floats,
+    pull: float,
 ) -> tuple[Floats, Floats]:
     """Log of one scale, and a bias for every label of the group, by penalised likelihood."""
     from scipy.optimize import minimize  # type: ignore[import-untyped]
@@ -71,9 +96,9 @@ def _fit_group(
     def loss(values: Floats) -> float:
         mapped = np.exp(values[0]) * logits + values[1:]
         if logits.shape[1] > 1:
-            fit = -(gold * (mapped - np.logaddexp.reduce(mapped, axis=1, keepdims=True))).sum()
+            fit = -(gold * (mapped - np.logaddexp.reduce(mapped, axis=1, keepdims=True))).sum(axis=1) @ weight
         else:
-            fit = (np.logaddexp(0, mapped) - gold * mapped).sum()
+            fit = (np.logaddexp(0, mapped) - gold * mapped)[:, 0] @ weight
         return float(fit + pull * ((values[0] - start[0]) ** 2 + 0.25 * ((values[1:] - start[1:]) ** 2).sum()))
 
     found = minimize(loss, start, method="L-BFGS-B", bounds=[(start[0] - 3, start[0] + 3)] + [(None, None)] * len(bias))
@@ -97,8 +122,10 @@ def fit_decisions(
     scores = probabilities(logits, heads)
     known = targets.known[:, slices["flag"].start] > 0
     flag, gold = scores[known, slices["flag"].start], targets.values[known, slices["flag"].start] > 0
+    weight = targets.weight[known]
     thresholds: dict[str, float] = {
-        profile: round(value, 6) for profile, value in zip(PROFILES, _flag_thresholds(flag, gold, config), strict=True)
+        profile: round(value, 6)
+        for profile, value in zip(PROFILES, _flag_thresholds(flag, gold, weight, config), strict=True)
     }
     distances = np.abs([log_odds(p) - log_odds(thresholds["balanced"]) for p in flag])
     band = float(np.quantile(distances, config.abstain_share)) if config.abstain_share and len(distances) else 0.0
@@ -111,7 +138,9 @@ def fit_decisions(
     )
 
 
-def _flag_thresholds(flag: Floats, gold: npt.NDArray[np.bool_], config: DecisionConfig) -> tuple[float, float, float]:
+def _flag_thresholds(
+    flag: Floats, gold: npt.NDArray[np.bool_], weight: npt.NDArray[np.float32], config: DecisionConfig
+) -> tuple[float, float, float]:
     """Balanced: best F1. High recall: the highest threshold that reaches the recall. High precision: the lowest
     that reaches the precision with every higher one. Halves between neighbouring scores; 0.5 with nothing to fit."""
     if not gold.any() or gold.all():
@@ -119,11 +148,11 @@ def _flag_thresholds(flag: Floats, gold: npt.NDArray[np.bool_], config: Decision
     order = np.argsort(-flag, kind="stable")
     ranked = flag[order]
     last = np.r_[ranked[1:] != ranked[:-1], True]
-    hits = np.cumsum(gold[order])[last]
-    chosen = np.arange(1, len(ranked) + 1)[last]
+    hits = np.cumsum(gold[order] * weight[order])[last]
+    chosen = np.cumsum(weight[order])[last]
     levels = ranked[last]
     cuts = (levels + np.r_[levels[1:], 0.0]) / 2
-    precision, recall = hits / chosen, hits / gold.sum()
+    precision, recall = hits / chosen, hits / hits[-1]
     balanced = int(np.argmax(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
     sensitive = int(np.argmax(recall >= config.high_recall)) if (recall >= config.high_recall).any() else len(cuts) - 1
     reaching = np.flatnonzero(precision >= config.high_precision)

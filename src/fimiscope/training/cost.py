@@ -12,7 +12,7 @@ from fimiscope.corpus import Corpus
 from fimiscope.tables import Table
 from fimiscope.training.batches import prepare
 from fimiscope.training.encoders import resolve
-from fimiscope.training.encoding import split_encoder, window_layout
+from fimiscope.training.encoding import lowest_layers, split_encoder, window_layout
 
 BACKWARD = 2.2
 TRIAL_WINDOWS = 4
@@ -26,7 +26,7 @@ def cost_table(config: Config, corpus: Corpus, codebook: Codebook) -> Table:
         rows.append(("estimate", "lexical model alone: about a minute"))
         return Table("Estimated cost", ("what", "how much"), tuple(rows))
     encoder = resolve(config.encoder)
-    tokenizer, model = encoder.tokenizer(), encoder.model()
+    tokenizer, model = encoder.tokenizer(), lowest_layers(encoder.model(), config.encoder_layers, encoder.reference)
     layout = window_layout(encoder, tokenizer, model, config)
     counts = []
     for part in (train, valid, test):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -71,6 +71,24 @@ def window_layout(encoder: Encoder, tokenizer: Tokenizer, model: PreTrainedModel
     )
 
 
+def lowest_layers(model: PreTrainedModel, count: int | None, reference: str) -> PreTrainedModel:
+    """The encoder without the layers above the lowest `count`.
+
+    The upper layers of encoders trained for similarity keep what a text is about and drop how it is told.
+
+    Raises:
+        ConfigError: the encoder has fewer layers, or is of a kind that cannot be shortened.
+    """
+    if count is None or count == layer_count(model):
+        return model
+    if count > layer_count(model) or not can_split(model):
+        raise ConfigError(f"encoder_layers: {reference} has {layer_count(model)} layers, or cannot be shortened")
+    parts: Any = model
+    parts.encoder.layer = parts.encoder.layer[:count]
+    parts.config.num_hidden_layers = count
+    return model
+
+
 def split_encoder(model: PreTrainedModel, trainable: int | str, reference: str) -> Split:
     """Freeze all but the upper `trainable` layers.
 
@@ -112,7 +130,7 @@ def train_encoder(
     assert config.encoder is not None
     torch.manual_seed(config.seed)
     encoder = resolve(config.encoder)
-    tokenizer, model = encoder.tokenizer(), encoder.model()
+    tokenizer, model = encoder.tokenizer(), lowest_layers(encoder.model(), config.encoder_layers, encoder.reference)
     layout = window_layout(encoder, tokenizer, model, config)
     prepared = prepare([*train, *valid], tokenizer, layout, codebook)
     split = split_encoder(model, config.training.trainable_layers, encoder.reference)

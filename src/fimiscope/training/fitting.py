@@ -24,7 +24,7 @@ from fimiscope.corpus import Corpus, Example
 from fimiscope.errors import CorpusError
 from fimiscope.progress import Progress, silent
 from fimiscope.reading import identify_language
-from fimiscope.training.calibrating import Floats, fit_calibrator, fit_decisions
+from fimiscope.training.calibrating import Floats, at_base_rate, fit_calibrator, fit_decisions
 from fimiscope.training.lexical import fit_lexical
 from fimiscope.training.targets import targets_of
 
@@ -165,7 +165,8 @@ def _fit_decisions(
     draft: Path,
 ) -> None:
     """Fit and write calibrators and thresholds of every scorer."""
-    heads, gold = codebook.heads(), targets_of(valid, codebook)
+    heads = codebook.heads()
+    gold = at_base_rate(targets_of(valid, codebook), heads, config.decision.base_rate)
     languages = [identify_language(Document.of(example.labelled_article()).text) for example in valid]
     trained = [language for language in (example.article.language for example in train) if language]
     calibrators: dict[str, Calibrator] = {

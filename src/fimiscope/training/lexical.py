@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
     from sklearn.linear_model import LogisticRegression
 
+Floats = npt.NDArray[np.float32]
 ABSENT = -10.0
 
 
@@ -59,55 +60,41 @@ def fit_lexical(
     for head in heads:
         part = slices[head.name]
         known = targets.known[:, part.start] > 0
+        rows, gold, weight = table[known], targets.values[known], targets.weight[known]
         if head.kind == "softmax":
-            _fit_choice(table, targets, known, part, weights, bias, config.strength)
+            weights[:, part], bias[part] = _fit_choice(rows, gold[:, part], weight, config.strength)
         else:
             for label in range(part.start, part.stop):
-                _fit_label(table, targets, known, label, weights, bias, config.strength)
+                weights[:, label], bias[label] = _fit_label(rows, gold[:, label] > 0, weight, config.strength)
                 progress("logistic regressions", label + 1, width)
     return LexicalModel(empty.ngrams, empty.buckets, empty.idf, empty.unseen_idf, weights, bias)
 
 
-def _fit_choice(
-    table: csr_matrix,
-    targets: Targets,
-    known: npt.NDArray[np.bool_],
-    part: slice,
-    weights: npt.NDArray[np.float32],
-    bias: npt.NDArray[np.float32],
-    strength: float,
-) -> None:
-    """One multinomial regression for a softmax head."""
-    chosen = targets.values[:, part].argmax(axis=1)
-    if len(np.unique(chosen[known])) < 2:
-        bias[part.start + chosen[known][:1]] = 0
-        return
-    model = _regression(strength).fit(table[known], chosen[known], sample_weight=targets.weight[known])
+def _fit_choice(rows: csr_matrix, gold: Floats, weight: Floats, strength: float) -> tuple[Floats, Floats]:
+    """One multinomial regression for a softmax head: weights (features, labels) and bias (labels,)."""
+    labels = gold.shape[1]
+    weights, bias = np.zeros((rows.shape[1], labels), dtype=np.float32), np.full(labels, ABSENT, dtype=np.float32)
+    chosen = gold.argmax(axis=1)
+    if len(np.unique(chosen)) < 2:
+        bias[chosen[:1]] = 0
+        return weights, bias
+    model = _regression(strength).fit(rows, chosen, sample_weight=weight)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(model.classes_) == 2:
         coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.r_[-intercepts, intercepts] / 2
-    for row, label in enumerate(model.classes_):
-        weights[:, part.start + label] = coefficients[row]
-        bias[part.start + label] = intercepts[row]
+    weights[:, model.classes_] = coefficients.T
+    bias[model.classes_] = intercepts
+    return weights, bias
 
 
 def _fit_label(
-    table: csr_matrix,
-    targets: Targets,
-    known: npt.NDArray[np.bool_],
-    label: int,
-    weights: npt.NDArray[np.float32],
-    bias: npt.NDArray[np.float32],
-    strength: float,
-) -> None:
-    """One binary regression for a label of a sigmoid head."""
-    present = targets.values[known, label] > 0
+    rows: csr_matrix, present: npt.NDArray[np.bool_], weight: Floats, strength: float
+) -> tuple[Floats | float, float]:
+    """One binary regression for a label of a sigmoid head: weights (features,) and bias."""
     if present.all() or not present.any():
-        bias[label] = -ABSENT if len(present) and present.all() else ABSENT
-        return
-    model = _regression(strength).fit(table[known], present, sample_weight=targets.weight[known])
-    weights[:, label] = model.coef_[0]
-    bias[label] = model.intercept_[0]
+        return 0.0, -ABSENT if len(present) and present.all() else ABSENT
+    model = _regression(strength).fit(rows, present, sample_weight=weight)
+    return model.coef_[0], float(model.intercept_[0])
 
 
 def _regression(strength: float) -> LogisticRegression:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from fimiscope.checksums import sha256_of_text
 from fimiscope.codebook import Codebook
-from fimiscope.corpus.annotated import sha256_of
 
 WORDS = ["market", "river", "school", "harvest", "bridge", "council", "engine", "letter", "window", "garden", "teacher"]
 
@@ -53,7 +53,13 @@ def annotation() -> Callable[..., dict[str, Any]]:
 
     def make(identity: str, text: str, corpus: str = "letters", **fields: Any) -> dict[str, Any]:
         empty: dict[str, Any] = {"role": "none", "actors": [], "narratives": [], "africa": False, "evidence": []}
-        record = {"id": identity, "sha256": sha256_of(text), "corpus": corpus, "language": "en", "confidence": "high"}
+        record = {
+            "id": identity,
+            "sha256": sha256_of_text(text),
+            "corpus": corpus,
+            "language": "en",
+            "confidence": "high",
+        }
         return record | empty | fields
 
     return make

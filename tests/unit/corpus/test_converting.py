@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fimiscope.corpus.annotated import sha256_of
+from fimiscope.checksums import sha256_of_text
 from fimiscope.corpus.converting import convert
 from fimiscope.errors import CorpusError
 
@@ -19,7 +19,7 @@ def write(path: Path, content: str | dict[str, Any]) -> Path:
 
 def found(kind: str, file: Path, *texts: str) -> list[str]:
     """Which of some texts, and of a text that is nowhere, the converter finds."""
-    wanted = {sha256_of(text): [f"id of {text}"] for text in (*texts, "This stands nowhere.")}
+    wanted = {sha256_of_text(text): [f"id of {text}"] for text in (*texts, "This stands nowhere.")}
     texts_by_id = convert(kind, [file], wanted)
     assert all(identity == f"id of {text}" for identity, text in texts_by_id.items())
     return list(texts_by_id.values())
@@ -70,7 +70,7 @@ def test_a_passage_is_any_run_of_paragraphs_without_markup(tmp_path: Path) -> No
 
 def test_a_text_with_two_ids_is_found_for_both(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", "text\nThe same words.\n")
-    assert set(convert("cells", [file], {sha256_of("The same words."): ["x", "y"]})) == {"x", "y"}
+    assert set(convert("cells", [file], {sha256_of_text("The same words."): ["x", "y"]})) == {"x", "y"}
 
 
 @pytest.mark.parametrize("kind", ["channel", "posts"])

@@ -10,7 +10,7 @@ import pytest
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Example
 from fimiscope.errors import CorpusError
-from fimiscope.evaluation.intervals import differences, intervals
+from fimiscope.evaluation.intervals import differences, intervals, wilson
 from fimiscope.evaluation.judged import Judged, judge
 from fimiscope.evaluation.metrics import headline
 from fimiscope.records import Verdict
@@ -84,3 +84,18 @@ def test_a_figure_is_written_with_its_bounds(judged: Judged, codebook: Codebook)
     written = str(intervals(judged, codebook, resamples=20)["flag/f1"])
     value, low, high = written.replace("[", "").replace("]", "").replace(",", "").split()
     assert float(low) <= float(value) <= float(high)
+
+
+def test_a_share_of_few_has_an_interval_inside_0_and_1() -> None:
+    bounds = {case: (wilson(*case).low, wilson(*case).high) for case in ((0, 10), (5, 10), (10, 10), (1, 1))}
+    assert bounds[0, 10] == pytest.approx((0, 0.2775), abs=1e-4)
+    assert bounds[5, 10] == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert bounds[10, 10] == pytest.approx((0.7225, 1), abs=1e-4)
+    assert bounds[1, 1] == pytest.approx((0.2065, 1), abs=1e-4)
+    assert wilson(3, 12).value == 0.25
+
+
+@pytest.mark.parametrize("hits, of", [(0, 0), (3, 2), (-1, 4)])
+def test_no_share_of_nothing_or_of_too_few(hits: int, of: int) -> None:
+    with pytest.raises(ValueError, match="no share"):
+        wilson(hits, of)

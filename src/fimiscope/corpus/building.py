@@ -123,7 +123,7 @@ def _at_common_base_rates(examples: Sequence[Example]) -> tuple[Example, ...]:
     roles = Counter(example.labels.role for example in train)
     invented = Counter(example.labels.role for example in train if example.source == EMBEDDED)
     factor = {
-        role: min(MOST_WEIGHT, (roles[role] / len(train)) * (invented.total() / count))
+        role: min(MOST_WEIGHT, roles[role] * invented.total() / (len(train) * count))
         for role, count in invented.items()
     }
     return tuple(

@@ -81,8 +81,10 @@ def lowest_layers(model: PreTrainedModel, count: int | None, reference: str) -> 
     """
     if count is None or count == layer_count(model):
         return model
-    if count > layer_count(model) or not can_split(model):
-        raise ConfigError(f"encoder_layers: {reference} has {layer_count(model)} layers, or cannot be shortened")
+    if count > layer_count(model):
+        raise ConfigError(f"encoder_layers: {reference} has {layer_count(model)} layers")
+    if not can_split(model):
+        raise ConfigError(f"encoder_layers: {reference} is of a kind that cannot be shortened: leave the key out")
     parts: Any = model
     parts.encoder.layer = parts.encoder.layer[:count]
     parts.config.num_hidden_layers = count
@@ -143,16 +145,19 @@ def train_encoder(
     windows = _Windows(encoder, prepared, classifier.hidden, layout.pad, progress)
     states = None if split.lower is None else windows.states(split.lower, len(split.lower.layers))
     collator = Collator(prepared, layout.pad, states)
-    if states is not None and config.training.trainable_layers != 0 and config.training.head_epochs:
+    training = config.training
+    if states is not None and training.trainable_layers != 0 and training.head_epochs:
         final = windows.states(split.upper, layer_count(model), below=states)
         _fit_heads_first(classifier, Collator(prepared, layout.pad, final), tables, config, checkpoints, progress)
+        # The heads have learned: from here on they follow the layers below them.
+        training = training.model_copy(update={"head_learning_rate": training.learning_rate})
     else:
         _standardise(classifier, collator, len(train), config.seed)
     fit(
         classifier,
         collator,
         *tables,
-        config.training,
+        training,
         seed=config.seed,
         folder=checkpoints,
         resume=resume,
@@ -214,7 +219,6 @@ def _fit_heads_first(
         update={
             "trainable_layers": 0,
             "epochs": config.training.head_epochs,
-            "head_learning_rate": 3 * config.training.head_learning_rate,
             "batch": 2 * config.training.batch,
             "most_steps": None,
         }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from fimiscope.codebook import Codebook
 from fimiscope.config import CorpusConfig
-from fimiscope.corpus import Corpus, build
+from fimiscope.corpus import Corpus, Example, build
 from fimiscope.errors import CorpusError
 
 Write = Callable[..., Path]
@@ -171,3 +172,21 @@ def test_the_embedded_corpus_is_split_by_family(codebook: Codebook) -> None:
     for part in ("train", "valid", "test"):
         assert {e.labels.role for e in corpus.part(part)} == set(codebook.role_codes)
         assert {code for e in corpus.part(part) for code in e.labels.narratives or ()} == set(codebook.narrative_codes)
+
+
+def test_invented_texts_weigh_as_if_their_role_said_nothing_of_who_wrote_them(
+    write_jsonl: Write, invent: Invent, codebook: Codebook
+) -> None:
+    mine = write_jsonl("mine.jsonl", [row(f"m{number:03}", invent(number)) for number in range(300)])
+    unsplit = {"valid": 0, "test": 0}
+    invented = {"kind": "embedded", "hold_out": unsplit}
+    both = build(config(invented, labelled(mine, hold_out=unsplit)), codebook, seed=13).examples
+    embedded = [example for example in both if example.source == "embedded"]
+
+    def share(examples: Sequence[Example]) -> float:
+        return sum(e.weight for e in examples if e.labels.role == "none") / sum(e.weight for e in examples)
+
+    assert share(embedded) == pytest.approx(share([replace(e, weight=1.0) for e in both]), abs=0.03)
+    assert {example.weight for example in both if example.source == "mine"} == {1.0}
+    alone = build(config(invented), codebook, seed=13).examples
+    assert {example.weight for example in alone} == {0.5, 1.0}

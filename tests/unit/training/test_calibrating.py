@@ -14,6 +14,7 @@ from fimiscope.codebook import Codebook
 from fimiscope.config import DecisionConfig
 from fimiscope.training.calibrating import (
     LANGUAGE_ARTICLES,
+    at_base_rate,
     fit_calibrator,
     fit_decisions,
     samples_f1,
@@ -209,3 +210,24 @@ def test_samples_f1_by_hand() -> None:
 
 def test_identity_is_the_start() -> None:
     assert Affine.identity(3)(np.array([1.0, 2.0, 3.0])).tolist() == [1, 2, 3]
+
+
+def test_probabilities_and_thresholds_follow_the_stated_base_rate(codebook: Codebook) -> None:
+    """A part in which 70 of 100 are flagged, fitted for a stream in which one in ten is."""
+    random = np.random.default_rng(3)
+    heads = codebook.heads()
+    flag = head_slices(heads)["flag"].start
+    logits, targets = flags(codebook, [0.5] * 2000, [1] * 1400 + [0] * 600)
+    logits[:, flag] = np.r_[random.normal(1, 1, 1400), random.normal(-1, 1, 600)]
+    rare = at_base_rate(targets, heads, 0.1)
+    assert (rare.weight * targets.values[:, flag]).sum() == pytest.approx(0.1 * rare.weight.sum(), rel=1e-5)
+    found = {}
+    for name, labels in (("as found", at_base_rate(targets, heads, None)), ("rare", rare)):
+        calibrator = fit_calibrator(logits, labels, [None] * 2000, heads)
+        stated = probabilities(np.array([calibrator(row) for row in logits]), heads)[:, flag]
+        found[name] = float(np.average(stated, weights=labels.weight))
+        cut = fit_decisions(calibrator(logits), labels, labels, ["en"], codebook, DecisionConfig()).flag["balanced"]
+        found[f"{name}, flagged"] = float((stated >= cut)[1400:].mean())
+    assert found["as found"] == pytest.approx(0.7, abs=0.03)
+    assert found["rare"] == pytest.approx(0.1, abs=0.03)
+    assert found["rare, flagged"] < 0.5 * found["as found, flagged"]

@@ -18,7 +18,7 @@ from fimiscope.corpus import Corpus, Example
 from fimiscope.errors import ConfigError, EncoderError
 from fimiscope.progress import silent
 from fimiscope.training.encoders import resolve
-from fimiscope.training.encoding import split_encoder, train_encoder, window_layout
+from fimiscope.training.encoding import lowest_layers, split_encoder, train_encoder, window_layout
 from fimiscope.training.loop import Epoch
 
 HUB_LARGE = Path(__file__).parents[3] / "configs" / "hub-large.yaml"
@@ -51,6 +51,20 @@ def test_an_encoder_that_cannot_be_split_is_named() -> None:
 
     with pytest.raises(EncoderError, match=r"path:odd cannot be frozen in part: set training\.trainable_layers=all"):
         split_encoder(Odd(), 1, "path:odd")  # type: ignore[arg-type]
+
+
+def test_the_lowest_layers_give_the_states_that_the_whole_encoder_has_there() -> None:
+    ids = torch.tensor([[1, 5, 6, 2]])
+    with torch.inference_mode():
+        whole = resolve("tiny").model().eval()(input_ids=ids, output_hidden_states=True).hidden_states
+        lowest = lowest_layers(resolve("tiny").model().eval(), 1, "tiny")(input_ids=ids).last_hidden_state
+    assert len(whole) == 3
+    assert torch.allclose(lowest, whole[1], atol=1e-6)
+
+
+def test_more_layers_than_there_are_cannot_be_asked_for() -> None:
+    with pytest.raises(ConfigError, match="encoder_layers: tiny has 2 layers"):
+        lowest_layers(resolve("tiny").model(), 3, "tiny")
 
 
 def test_windows_are_framed_as_the_encoder_was_trained(tiny_config: Config) -> None:

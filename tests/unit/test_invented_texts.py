@@ -38,7 +38,7 @@ def test_the_corpus_has_all_roles_codes_and_languages_often_enough() -> None:
     assert min(languages["en"], languages["fr"]) >= 200
     assert all(languages[code] >= 20 for code in ("ar", "pt", "sw", "ha", "pcm"))
     roles = Counter(record["role"] for record in CORPUS)
-    assert all(roles[code] >= 100 for code in codebook.role_codes)
+    assert all(roles[code] >= 200 for code in codebook.role_codes)
     narratives = Counter(code for record in CORPUS for code in record["narratives"])
     assert all(narratives[code] >= 25 for code in codebook.narrative_codes)
 
@@ -47,7 +47,7 @@ def test_most_families_tell_the_same_event_in_every_role() -> None:
     roles: dict[str, set[str]] = defaultdict(set)
     for record in CORPUS:
         roles[record["family"]].add(record["role"])
-    assert len(roles) >= 110
+    assert len(roles) >= 200
     assert sum(len(found) == 4 for found in roles.values()) >= 110
 
 
@@ -93,3 +93,12 @@ def test_reposts_and_look_alikes_are_balanced() -> None:
     kinds = Counter((record["kind"], record["language"]) for record in REPOSTS)
     assert kinds == {(kind, language): 6 for kind in ("repost", "lookalike") for language in ("en", "fr")}
     assert {record["role"] for record in REPOSTS if record["kind"] == "lookalike"} == {"none"}
+
+
+def test_a_second_reader_who_saw_no_label_agrees_with_the_labels() -> None:
+    """Read blind, by text and codebook alone; the figures stand in docs/data.md."""
+    read = {record["id"]: record for record in records("sample/second_reading.jsonl")}
+    pairs = [(record, read[record["id"]]) for record in CORPUS if record["id"] in read]
+    assert len(pairs) == len(read) >= 230
+    for field, least in (("role", 0.95), ("actors", 0.9), ("africa", 0.95)):
+        assert sum(gold[field] == other[field] for gold, other in pairs) >= least * len(pairs), field

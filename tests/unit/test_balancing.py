@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fimiscope.balancing import ENCODER, MAJORITY, WORDS, Told, article_means, told_roles, told_table
+from fimiscope.balancing import ENCODER, MAJORITY, TRAINED, WORDS, Told, article_means, told_roles, told_table
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Example
@@ -71,7 +71,7 @@ def test_the_languages_of_the_cues_have_a_row_of_their_own(codebook: Codebook) -
     ]
     table = told_table(told)
     assert "(1 random halvings)" in table.title
-    assert table.rows[1] == ("en, fr", 24, 6, WORDS, "1.00 ± 0.00", "1.00 ± 0.00")
+    assert table.rows[1] == ("en, fr", 24, 6, WORDS, "1.00", "1.00")
 
 
 def test_the_seed_decides_the_halves(codebook: Codebook) -> None:
@@ -101,3 +101,13 @@ def test_one_family_or_one_role_cannot_be_halved(codebook: Codebook) -> None:
     same = [example for place in PLACES for example in family(place)[:1]]
     with pytest.raises(CorpusError, match="takes two of each"):
         told_roles(same, config(), codebook, languages=("en",))
+
+
+def test_the_encoder_trained_by_the_recipe_answers_once_for_every_text(codebook: Codebook) -> None:
+    examples = [example for place in PLACES for example in family(place)]
+    recipe = config(encoder="tiny", training={"trainable_layers": 1, "epochs": 1, "head_epochs": 1})
+    told = by_model(told_roles(examples, recipe, codebook, languages=("en",), halvings=2, trained=True))
+    assert len(told[ENCODER].accuracy) == 2
+    assert len(told[TRAINED].accuracy) == 1
+    assert told[TRAINED].articles == 32
+    assert told_table(tuple(told.values())).rows[-1][-1] == f"{told[TRAINED].macro_f1[0]:.2f}"

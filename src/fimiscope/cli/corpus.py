@@ -63,6 +63,10 @@ def balance_command(
     overrides: Overrides = None,
     cues: Annotated[Path | None, typer.Option("--cues", help="List of cues (YAML); the shipped one if absent.")] = None,
     halvings: Annotated[int, typer.Option("--halvings", min=1, help="Random halvings of the families.")] = 5,
+    trained: Annotated[
+        bool,
+        typer.Option("--trained", help="Train the encoder as the config says, too, on the first halving: minutes."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print counts and figures as one JSON object.")] = False,
 ) -> None:
     """Print whether single words give a text's role away, and how well models tell it in families new to them."""
@@ -83,7 +87,15 @@ def balance_command(
         examples = load_corpus(resolved, codebook, progress=listen).examples
         counts = count_cues(examples, listed, codebook)
         words = telling_words(examples, listed, codebook)
-        told = told_roles(examples, resolved, codebook, languages=listed.languages, halvings=halvings, progress=listen)
+        told = told_roles(
+            examples,
+            resolved,
+            codebook,
+            languages=listed.languages,
+            halvings=halvings,
+            trained=trained,
+            progress=listen,
+        )
     if as_json:
         import json
         from dataclasses import asdict

@@ -17,6 +17,7 @@ TELLING = ("false stories", "operations of information")
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(reason="the quickstart takes the re-post for an article that carries (README, Results)", strict=True)
 def test_the_repost_is_recognised_as_a_report_with_its_evidence(workplace: Workplace) -> None:
     workplace.run("train", ROOT / "configs" / "quickstart.yaml", "--models", "whole", limit=1200)
     workplace.run("predict", REPOST, "--model", "whole/quickstart", "--output", "repost.jsonl")

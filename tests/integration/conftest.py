@@ -103,6 +103,7 @@ def small(tiny_config: Config) -> list[str]:
     values = {
         "corpus.sources": json.dumps([source]),
         "encoder": "tiny",
+        "encoder_layers": "null",
         "windows": "{size: 96, overlap: 16}",
         "training.head_epochs": "1",
         "training.epochs": "3",

@@ -18,7 +18,9 @@ from fimiscope.tables import Table
 
 @pytest.fixture(scope="module")
 def article(tiny_corpus: Corpus) -> Article:
-    return max((example.article for example in tiny_corpus.part("test")), key=lambda article: len(article.text))
+    """The longest one that is read to its end: a list of sources there is left out."""
+    whole = [example.article for example in tiny_corpus.part("test") if "Source" not in example.article.text]
+    return max(whole, key=lambda article: len(article.text))
 
 
 def table(explanation: Explanation, title: str) -> Table:

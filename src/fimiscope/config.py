@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fimiscope.errors import ConfigError
+from fimiscope.yaml_files import read_yaml
 
 
 class Section(BaseModel):
@@ -213,12 +214,7 @@ class Config(Section):
             ConfigError: names every unknown key and impossible value, with its place.
         """
         source = Path(path)
-        try:
-            document = yaml.safe_load(source.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"config {source}: {error.strerror}") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigError(f"config {source} is not valid YAML: {' '.join(str(error).split())}") from error
+        document = read_yaml(source, "config", ConfigError)
         if not isinstance(document, dict):
             raise ConfigError(f"config {source}: expected a mapping of keys, found {type(document).__name__}")
         for override in overrides:

@@ -16,6 +16,7 @@ from fimiscope.corpus.examples import Example
 from fimiscope.errors import ConfigError
 from fimiscope.shipped import shipped
 from fimiscope.tables import Cell, Table
+from fimiscope.yaml_files import read_yaml
 
 MARK = "*"
 ANY_TEXT = "(any text)"
@@ -52,15 +53,8 @@ class Cues:
         Raises:
             ConfigError: the file is missing, unreadable, or has rows that cannot be used (all faults in one message).
         """
-        import yaml
-
         source = Path(path) if path is not None else shipped("cues.yaml")
-        try:
-            document = yaml.safe_load(source.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"cues {source}: {error.strerror}") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cues {source} is not valid YAML: {' '.join(str(error).split())}") from error
+        document = read_yaml(source, "cues", ConfigError)
         if not isinstance(document, dict):
             raise ConfigError(f"cues {source}: expected a mapping with limit, least and cues")
         faults: list[str] = []

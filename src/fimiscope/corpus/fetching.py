@@ -24,6 +24,7 @@ from fimiscope.corpus.converting import CONVERTERS, convert
 from fimiscope.errors import CorpusError
 from fimiscope.shipped import shipped
 from fimiscope.tables import Table
+from fimiscope.yaml_files import read_yaml
 
 URL_VARIABLE = "FIMISCOPE_SOURCES_URL"
 _LARGEST = 200_000_000
@@ -92,15 +93,8 @@ def load_sources(path: Path | None = None) -> Sources:
     Raises:
         CorpusError: the file is missing, not YAML, or lists something impossible (all faults in one message).
     """
-    import yaml
-
     file = path or shipped("sources.yaml")
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CorpusError(f"list of sources {file}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CorpusError(f"list of sources {file} is not valid YAML: {' '.join(str(error).split())}") from error
+    document = read_yaml(file, "list of sources", CorpusError)
     faults: list[str] = []
     listed = document.get("sources") if isinstance(document, dict) else None
     if not isinstance(listed, dict) or not str(document.get("base_url", "")).startswith(("http://", "https://")):

@@ -15,10 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fimiscope.bundle.calibration import head_slices
-from fimiscope.bundle.document import Document
 from fimiscope.bundle.encoder import EncoderModel
 from fimiscope.bundle.files import GRAPH, TOKENIZER
-from fimiscope.bundle.pooling import pool
 from fimiscope.codebook import Codebook, Head
 from fimiscope.config import Config, LexicalConfig
 from fimiscope.corpus import Example
@@ -80,7 +78,7 @@ def told_roles(
         EncoderError, ConfigError: the encoder cannot be used.
     """
     examples = [example for example in examples if example.labels.role is not None]
-    texts = [Document.of(example.labelled_article()).text for example in examples]
+    texts = [example.document().text for example in examples]
     roles = np.array([codebook.role_codes.index(str(example.labels.role)) for example in examples], dtype=np.int64)
     families = np.array([example.group for example in examples])
     if len(np.unique(families)) < 2 or len(np.unique(roles)) < 2:
@@ -92,7 +90,7 @@ def told_roles(
     if config.encoder is not None:
         tellers[ENCODER] = _linear(article_means(examples, config, codebook, progress=progress), roles)
         if trained:
-            tellers[TRAINED] = _trained(examples, families, config, codebook, progress)
+            tellers[TRAINED] = _trained(examples, texts, families, config, codebook, progress)
     told: dict[str, list[Ints]] = {model: [] for model in tellers}
     for number in range(halvings):
         for model, tell in tellers.items():
@@ -132,24 +130,20 @@ def article_means(
         EncoderError, ConfigError: the encoder cannot be used.
     """
     from fimiscope.training.batches import prepare
-    from fimiscope.training.encoders import resolve
-    from fimiscope.training.encoding import lowest_layers, split_encoder, window_layout
+    from fimiscope.training.encoding import open_encoder, split_encoder
     from fimiscope.training.model import layer_count
     from fimiscope.training.states import cached_states
 
-    assert config.encoder is not None
-    encoder = resolve(config.encoder)
-    tokenizer, model = encoder.tokenizer(), lowest_layers(encoder.model(), config.encoder_layers, encoder.reference)
-    layout = window_layout(encoder, tokenizer, model, config)
-    prepared = prepare(examples, tokenizer, layout, codebook)
-    split = split_encoder(model, 0, encoder.reference)
+    opened = open_encoder(config)
+    prepared = prepare(examples, opened.tokenizer, opened.layout, codebook)
+    split = split_encoder(opened.model, 0, opened.encoder.reference)
     states = cached_states(
         split.lower or split.upper,
-        layer_count(model),
-        encoder.fingerprint,
+        layer_count(opened.model),
+        opened.encoder.fingerprint,
         prepared.window_ids(),
-        int(model.config.hidden_size),
-        layout.pad,
+        int(opened.model.config.hidden_size),
+        opened.layout.pad,
         progress=progress,
     )
     means = np.zeros((len(examples), states.values.shape[1]), dtype=np.float32)
@@ -196,6 +190,7 @@ def _linear(means: Floats, roles: Ints) -> Teller:
 
 def _trained(
     examples: Sequence[Example],
+    texts: Sequence[str],
     families: npt.NDArray[np.str_],
     config: Config,
     codebook: Codebook,
@@ -224,8 +219,8 @@ def _trained(
                 progress=progress,
             )
             encoder = EncoderModel.load(place / GRAPH, place / TOKENIZER, layout)
-            texts = [Document.of(examples[row].labelled_article()).text for row in asked]
-            return np.array([pool(one.tokens)[role].argmax() for one in encoder.read(texts)], dtype=np.int64)
+            logits = encoder.logits([texts[row] for row in asked])
+            return np.asarray(logits[:, role].argmax(axis=1), dtype=np.int64)
 
     return tell
 

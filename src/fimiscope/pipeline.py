@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
-from fimiscope.corpus import Corpus, Example, build
+from fimiscope.corpus import Corpus, build
 from fimiscope.evaluation.contrast import constant_rule, contrast_table, measure
-from fimiscope.evaluation.evaluate import Evaluation, evaluate, results_table
+from fimiscope.evaluation.evaluate import evaluate, evaluate_origin_rule, results_table, scorers
 from fimiscope.evaluation.metrics import Metrics
 from fimiscope.evaluation.provisional import provisional_metrics
-from fimiscope.evaluation.rules import origin_rule
 from fimiscope.evaluation.suite import Suite
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
@@ -56,23 +55,6 @@ class TrainedRun:
 def load_corpus(config: Config, codebook: Codebook, *, progress: Progress = silent) -> Corpus:
     """The corpus that a config describes; its parts are the same for every training seed."""
     return build(config.corpus, codebook, seed=SPLIT_SEED, progress=lambda stage: progress(stage, 0, 0))
-
-
-def evaluate_scorers(
-    folder: Path,
-    train: tuple[Example, ...],
-    test: tuple[Example, ...],
-    codebook: Codebook,
-    *,
-    progress: Progress = silent,
-) -> list[Evaluation]:
-    """The bundle's own scorer first, then the models that it blends, then the rule that knows the origin alone."""
-    predictor = Predictor.load(folder)
-    name = predictor.bundle.manifest.name
-    evaluations = [evaluate(predictor, test, progress=progress)]
-    for apart in predictor.apart():
-        evaluations.append(evaluate(apart, test, name=f"{name}: {apart.scorer} alone", progress=progress))
-    return [*evaluations, Evaluation.of("origin rule", test, origin_rule(train, test, codebook), codebook)]
 
 
 def assist(config: Config, *, models: Path | str = "models", resume: bool = False) -> None:
@@ -127,20 +109,22 @@ def train(
             on_epoch(ceil(epoch.number), {"train loss": epoch.train_loss, **figures})
 
         manifest = fit_bundle(config, corpus, codebook, folder, listener=listen, resume=resume, progress=progress)
-        test = corpus.part("test")
-        evaluations = evaluate_scorers(folder, corpus.part("train"), test, codebook, progress=progress)
+        train_part, test = corpus.part("train"), corpus.part("test")
+        predictor = Predictor.load(folder)
+        evaluations = [evaluate(one, test, name=name, progress=progress) for name, one in scorers(predictor)]
+        evaluations.append(evaluate_origin_rule(train_part, test, codebook))
         run.evaluation(evaluations[0], test, codebook)
         results = results_table(evaluations, codebook, title=f"Held-out part ({len(test)} texts)")
         run.table(results, "results")
-        contrast = None if suite is None else _log_contrast(run, folder, suite, corpus, progress)
+        contrast = None if suite is None else _log_contrast(run, predictor, suite, corpus, progress)
         registered = run.bundle(folder, manifest, codebook, register=register)
     leave()
     return TrainedRun(folder, manifest, run.run_id, evaluations[0].metrics, results, contrast, registered)
 
 
-def _log_contrast(run: TrackedRun, folder: Path, suite: Suite, corpus: Corpus, progress: Progress) -> Table:
+def _log_contrast(run: TrackedRun, predictor: Predictor, suite: Suite, corpus: Corpus, progress: Progress) -> Table:
     """Measure the bundle's own scorer on the suite, beside the rule that says what training texts mostly are."""
-    measured = measure(Predictor.load(folder), suite, progress=progress)
+    measured = measure(predictor, suite, progress=progress)
     rule = constant_rule(suite, corpus.codebook, corpus.part("train"))
     table = contrast_table([measured, rule])
     run.contrast(measured, table)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from fimiscope.bundle.pooling import TokenScores
+from fimiscope.bundle.pooling import TokenScores, pool
 from fimiscope.bundle.windows import Ints, Window, Windowed, WindowLayout, cut_windows, pad_windows
 from fimiscope.errors import BundleError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 BATCH_TOKENS = 4096
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,10 @@ class EncoderModel:
                 owned = slice(window.first, window.first + window.owned)
                 parts[number, window.start] = [output[row, owned] for output in outputs]
         return [_join(number, document, parts) for number, document in enumerate(documents)]
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """Raw logits of each document, shape (documents, labels)."""
+        return np.array([pool(reading.tokens) for reading in self.read(texts)], dtype=np.float64)
 
 
 def _batches(windows: list[tuple[int, Window]]) -> Iterator[list[tuple[int, Window]]]:

@@ -50,19 +50,20 @@ def evaluate_command(
 
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.show import console, progress, show_table
-    from fimiscope.evaluation.evaluate import evaluate
+    from fimiscope.evaluation.evaluate import evaluate, evaluate_origin_rule, scorers
 
     predictors = [load_predictor(one) for one in model]
     codebook = _one_codebook(predictors)
-    scorers = _scorers(predictors)
+    titled = zip(predictors, _row_titles(predictors), strict=True)
+    models = [one for predictor, title in titled for one in scorers(predictor, title)]
     if output is not None:
         _make_folder(output)
     train, test, dropped = _labelled(data, columns, codebook) if data else ((), (), ())
     with progress() as listen:
-        evaluations = [evaluate(one, test, name=name, progress=listen) for name, one in scorers] if data else []
-        measured = _measure_contrast(scorers, train, codebook, listen) if contrast else []
+        evaluations = [evaluate(one, test, name=name, progress=listen) for name, one in models] if data else []
+        measured = _measure_contrast(models, train, codebook, listen) if contrast else []
     if train:
-        evaluations.append(_origin_rule(train, test, codebook))
+        evaluations.append(evaluate_origin_rule(train, test, codebook))
     if output is not None:
         _write(output, evaluations, measured, test, codebook)
     for one in dropped:
@@ -93,23 +94,14 @@ def _check_options(data: Path | None, *, contrast: bool, columns: str | None, de
         raise ConfigError("--families belongs to --contrast, which is not given")
 
 
-def _scorers(predictors: Sequence[Predictor]) -> list[tuple[str, Predictor]]:
-    """Each model by its name, followed by the models that it blends."""
-    scorers = []
-    for predictor, name in zip(predictors, _row_titles(predictors), strict=True):
-        scorers.append((name, predictor))
-        scorers += [(f"{name}: {apart.scorer} alone", apart) for apart in predictor.apart()]
-    return scorers
-
-
 def _measure_contrast(
-    scorers: Sequence[tuple[str, Predictor]], train: tuple[Example, ...], codebook: Codebook, listen: Progress
+    models: Sequence[tuple[str, Predictor]], train: tuple[Example, ...], codebook: Codebook, listen: Progress
 ) -> list[Contrast]:
     from fimiscope.evaluation.contrast import constant_rule, measure
     from fimiscope.evaluation.suite import Suite
 
     suite = Suite.load(codebook)
-    measured = [measure(predictor, suite, name=name, progress=listen) for name, predictor in scorers]
+    measured = [measure(predictor, suite, name=name, progress=listen) for name, predictor in models]
     return [*measured, constant_rule(suite, codebook, train)]
 
 
@@ -188,13 +180,6 @@ def _labelled(
     if not test:
         raise CorpusError(f"{data} holds no labelled texts to measure on")
     return train, test, dropped
-
-
-def _origin_rule(train: tuple[Example, ...], test: tuple[Example, ...], codebook: Codebook) -> Evaluation:
-    from fimiscope.evaluation import Evaluation
-    from fimiscope.evaluation.rules import origin_rule
-
-    return Evaluation.of("origin rule", test, origin_rule(train, test, codebook), codebook)
 
 
 def _make_folder(folder: Path) -> None:

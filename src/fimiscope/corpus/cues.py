@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fimiscope.bundle.document import Document
 from fimiscope.codebook import Codebook
 from fimiscope.corpus.examples import Example
 from fimiscope.errors import ConfigError
@@ -184,7 +183,7 @@ def _texts(examples: Sequence[Example], languages: Sequence[str]) -> dict[str, t
     for language in languages:
         spoken = [e for e in examples if e.article.language == language and e.labels.role is not None]
         if spoken:
-            bodies = [_folded(Document.of(example.labelled_article()).text) for example in spoken]
+            bodies = [_folded(example.document().text) for example in spoken]
             texts[language] = bodies, [str(example.labels.role) for example in spoken]
     return texts
 

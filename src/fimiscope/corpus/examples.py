@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from fimiscope.bundle.document import Document
 from fimiscope.checksums import sha256_of_text
 from fimiscope.codebook import Codebook
 from fimiscope.errors import MissingExtra
@@ -62,6 +63,10 @@ class Example:
         if self.labelled_to >= len(self.article.text):
             return self.article
         return replace(self.article, text=self.article.text[: self.labelled_to])
+
+    def document(self) -> Document:
+        """What a model reads of the labelled article."""
+        return Document.of(self.labelled_article())
 
 
 @dataclass(frozen=True, slots=True)

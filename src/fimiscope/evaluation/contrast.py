@@ -19,8 +19,9 @@ from typing import Any, Literal
 
 from fimiscope.codebook import NO_ROLE, Codebook
 from fimiscope.corpus import Example
-from fimiscope.evaluation.evaluate import AT_A_TIME
+from fimiscope.evaluation.evaluate import score
 from fimiscope.evaluation.intervals import Interval, wilson
+from fimiscope.evaluation.judged import LIKELY
 from fimiscope.evaluation.metrics import Metrics
 from fimiscope.evaluation.rules import origin_rule
 from fimiscope.evaluation.suite import LOOKALIKE, REPOST, Suite, Variant
@@ -29,7 +30,6 @@ from fimiscope.progress import Progress, silent
 from fimiscope.records import Verdict
 from fimiscope.tables import Cell, Table
 
-LIKELY = 0.5
 _TOTALS = {"change": "must_change", "keep": "must_keep"}
 _REPOSTS, _LOOKALIKES = "reposts", "lookalikes_flagged"
 _TITLES = {
@@ -167,12 +167,8 @@ class Contrast:
 
 def measure(predictor: Predictor, suite: Suite, *, name: str | None = None, progress: Progress = silent) -> Contrast:
     """Score all texts of the suite in one stream, and judge the verdicts."""
-    verdicts: list[Verdict] = []
-    examples = suite.examples
-    for verdict in predictor.predict(example.article for example in examples):
-        verdicts.append(verdict)
-        if len(verdicts) % AT_A_TIME == 0 or len(verdicts) == len(examples):
-            progress("contrast suite", len(verdicts), len(examples))
+    articles = [example.article for example in suite.examples]
+    verdicts = score(predictor, articles, stage="contrast suite", progress=progress)
     return Contrast.of(name or predictor.bundle.manifest.name, suite, verdicts, predictor.bundle.codebook)
 
 

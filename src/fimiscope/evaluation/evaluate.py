@@ -10,12 +10,13 @@ from fimiscope.corpus import Example
 from fimiscope.evaluation.intervals import differences, intervals
 from fimiscope.evaluation.judged import Judged, judge
 from fimiscope.evaluation.metrics import Metrics, all_metrics
+from fimiscope.evaluation.rules import origin_rule
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
-from fimiscope.records import Verdict
+from fimiscope.records import Article, Verdict
 from fimiscope.tables import Table
 
-AT_A_TIME = 32
+REPORTED_EVERY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,30 @@ def evaluate(
     predictor: Predictor, examples: Sequence[Example], *, name: str | None = None, progress: Progress = silent
 ) -> Evaluation:
     """Score the articles as far as their labels cover them, and measure the verdicts."""
-    verdicts: list[Verdict] = []
-    for start in range(0, len(examples), AT_A_TIME):
-        chunk = examples[start : start + AT_A_TIME]
-        verdicts.extend(predictor.predict(example.labelled_article() for example in chunk))
-        progress("evaluation", len(verdicts), len(examples))
+    articles = [example.labelled_article() for example in examples]
+    verdicts = score(predictor, articles, stage="evaluation", progress=progress)
     return Evaluation.of(name or predictor.bundle.manifest.name, examples, verdicts, predictor.bundle.codebook)
+
+
+def evaluate_origin_rule(train: Sequence[Example], test: Sequence[Example], codebook: Codebook) -> Evaluation:
+    """The rule that knows of a text where it comes from and nothing else."""
+    return Evaluation.of("origin rule", test, origin_rule(train, test, codebook), codebook)
+
+
+def score(predictor: Predictor, articles: Sequence[Article], *, stage: str, progress: Progress) -> list[Verdict]:
+    """One verdict for each article, in order; `progress` hears of `stage` now and then."""
+    verdicts: list[Verdict] = []
+    for verdict in predictor.predict(articles):
+        verdicts.append(verdict)
+        if len(verdicts) % REPORTED_EVERY == 0 or len(verdicts) == len(articles):
+            progress(stage, len(verdicts), len(articles))
+    return verdicts
+
+
+def scorers(predictor: Predictor, name: str | None = None) -> list[tuple[str, Predictor]]:
+    """A model by its name, followed by the models that it blends."""
+    name = name or predictor.bundle.manifest.name
+    return [(name, predictor), *((f"{name}: {apart.scorer} alone", apart) for apart in predictor.apart())]
 
 
 HEADLINES = {

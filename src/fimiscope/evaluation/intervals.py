@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from fimiscope.evaluation.metrics import Metrics, headline
 
 RESAMPLES = 500
 COVERAGE = 0.95
-_DEVIATIONS = 1.959964
+_DEVIATIONS = NormalDist().inv_cdf((1 + COVERAGE) / 2)
 """Standard deviations of a normal distribution on both sides of its mean that hold `COVERAGE` of it."""
 
 

@@ -16,6 +16,9 @@ from fimiscope.records import Verdict
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
+LIKELY = 0.5
+"""Probability from which an actor or Africa counts as given."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -114,9 +117,9 @@ def _sets(
         "africa": [(e.labels.africa, [bool(e.labels.africa)]) for e in examples],
     }
     given: dict[str, list[list[bool]]] = {
-        "actors": [[(v.actors or {}).get(c, 0.0) >= 0.5 for c in actors] for v in verdicts],
+        "actors": [[(v.actors or {}).get(c, 0.0) >= LIKELY for c in actors] for v in verdicts],
         "narratives": [[c in (v.narratives_flagged or ()) for c in narratives] for v in verdicts],
-        "africa": [[(v.africa or 0.0) >= 0.5] for v in verdicts],
+        "africa": [[(v.africa or 0.0) >= LIKELY] for v in verdicts],
     }
     widths = {"actors": len(actors), "narratives": len(narratives), "africa": 1}
     return {

@@ -12,7 +12,6 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from fimiscope.bundle.document import Document
 from fimiscope.bundle.windows import Windowed, WindowLayout, cut_windows, pad_windows
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Example
@@ -46,7 +45,7 @@ def prepare(examples: Sequence[Example], tokenizer: Tokenizer, layout: WindowLay
     """Clean, tokenise and cut examples as predicting will, up to the characters that their labels cover."""
     articles, evidence = [], []
     for example in examples:
-        document = Document.of(example.labelled_article())
+        document = example.document()
         windowed = cut_windows(document.text, tokenizer, layout)
         articles.append(windowed)
         evidence.append(evidence_targets(document, windowed.offsets, example.labels, codebook))

@@ -11,8 +11,7 @@ from fimiscope.config import Config
 from fimiscope.corpus import Corpus
 from fimiscope.tables import Table
 from fimiscope.training.batches import prepare
-from fimiscope.training.encoders import resolve
-from fimiscope.training.encoding import lowest_layers, split_encoder, window_layout
+from fimiscope.training.encoding import open_encoder, split_encoder
 
 BACKWARD = 2.2
 TRIAL_WINDOWS = 4
@@ -25,14 +24,13 @@ def cost_table(config: Config, corpus: Corpus, codebook: Codebook) -> Table:
     if config.encoder is None:
         rows.append(("estimate", "lexical model alone: about a minute"))
         return Table("Estimated cost", ("what", "how much"), tuple(rows))
-    encoder = resolve(config.encoder)
-    tokenizer, model = encoder.tokenizer(), lowest_layers(encoder.model(), config.encoder_layers, encoder.reference)
-    layout = window_layout(encoder, tokenizer, model, config)
+    opened = open_encoder(config)
+    model, layout = opened.model, opened.layout
     counts = []
     for part in (train, valid, test):
-        prepared = prepare(part, tokenizer, layout, codebook)
+        prepared = prepare(part, opened.tokenizer, layout, codebook)
         counts.append(sum(len(ids) for ids in prepared.window_ids()))
-    split = split_encoder(model, config.training.trainable_layers, encoder.reference)
+    split = split_encoder(model, config.training.trainable_layers, opened.encoder.reference)
     trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     ids = torch.full((TRIAL_WINDOWS, layout.size), layout.pad + 4)
     mask = torch.ones_like(ids)

@@ -50,6 +50,28 @@ class Split:
     upper: nn.Module
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedEncoder:
+    """What a config names as its encoder, ready to be read with."""
+
+    encoder: Encoder
+    tokenizer: Tokenizer
+    model: PreTrainedModel
+    layout: WindowLayout
+
+
+def open_encoder(config: Config) -> OpenedEncoder:
+    """The config's encoder with as many layers as it asks for, its tokenizer and its windows.
+
+    Raises:
+        EncoderError, ConfigError: the encoder cannot be used.
+    """
+    assert config.encoder is not None
+    encoder = resolve(config.encoder)
+    tokenizer, model = encoder.tokenizer(), lowest_layers(encoder.model(), config.encoder_layers, encoder.reference)
+    return OpenedEncoder(encoder, tokenizer, model, window_layout(encoder, tokenizer, model, config))
+
+
 def window_layout(encoder: Encoder, tokenizer: Tokenizer, model: PreTrainedModel, config: Config) -> WindowLayout:
     """Windows for this encoder: its start token, prefix, end token and padding.
 
@@ -129,11 +151,9 @@ def train_encoder(
 
     Without `draft` nothing is written: this process only shares the work of another's run.
     """
-    assert config.encoder is not None
     torch.manual_seed(config.seed)
-    encoder = resolve(config.encoder)
-    tokenizer, model = encoder.tokenizer(), lowest_layers(encoder.model(), config.encoder_layers, encoder.reference)
-    layout = window_layout(encoder, tokenizer, model, config)
+    opened = open_encoder(config)
+    encoder, tokenizer, model, layout = opened.encoder, opened.tokenizer, opened.model, opened.layout
     prepared = prepare([*train, *valid], tokenizer, layout, codebook)
     split = split_encoder(model, config.training.trainable_layers, encoder.reference)
     weights = balanced_weights(_first(prepared.targets, len(train)), codebook.heads(), config.training.evidence_weight)

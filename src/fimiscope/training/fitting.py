@@ -15,9 +15,7 @@ from fimiscope.bundle import files
 from fimiscope.bundle.bundle import save_lexical
 from fimiscope.bundle.calibration import Calibrator, blend
 from fimiscope.bundle.decisions import Decisions
-from fimiscope.bundle.document import Document
 from fimiscope.bundle.encoder import EncoderModel
-from fimiscope.bundle.pooling import pool
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
@@ -53,10 +51,20 @@ def fit_bundle(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
+        valid_texts = [example.document().text for example in valid]
         raw = _fit_models(
-            config, codebook, train, valid, draft, folder, listener=listener, resume=resume, progress=progress
+            config,
+            codebook,
+            train,
+            valid,
+            valid_texts,
+            draft,
+            folder,
+            listener=listener,
+            resume=resume,
+            progress=progress,
         )
-        _fit_decisions(config, codebook, train, valid, raw, draft)
+        _fit_decisions(config, codebook, train, valid, valid_texts, raw, draft)
         files.write_json(draft / files.CODEBOOK, codebook.to_dict())
         files.write_json(
             draft / files.HEADS, [{"name": h.name, "kind": h.kind, "labels": list(h.labels)} for h in codebook.heads()]
@@ -121,6 +129,7 @@ def _fit_models(
     codebook: Codebook,
     train: Sequence[Example],
     valid: Sequence[Example],
+    valid_texts: Sequence[str],
     draft: Path,
     folder: Path,
     *,
@@ -130,7 +139,6 @@ def _fit_models(
 ) -> dict[str, Floats]:
     """Fit the models into `draft`; raw validation logits of each, as predicting computes them."""
     raw: dict[str, Floats] = {}
-    valid_texts = [Document.of(example.labelled_article()).text for example in valid]
     if config.encoder is not None:
         from fimiscope.training.encoding import train_encoder
 
@@ -147,9 +155,9 @@ def _fit_models(
         )
         files.write_json(draft / files.WINDOWS, layout.to_dict())
         encoder = EncoderModel.load(draft / files.GRAPH, draft / files.TOKENIZER, layout)
-        raw["encoder"] = np.array([pool(reading.tokens) for reading in encoder.read(valid_texts)], dtype=np.float64)
+        raw["encoder"] = encoder.logits(valid_texts)
     if config.lexical is not None:
-        texts = [Document.of(example.labelled_article()).text for example in train]
+        texts = [example.document().text for example in train]
         model = fit_lexical(texts, targets_of(train, codebook), codebook.heads(), config.lexical, progress=progress)
         save_lexical(draft, model)
         raw["lexical"] = np.array([model.logits(text) for text in valid_texts], dtype=np.float64)
@@ -161,13 +169,14 @@ def _fit_decisions(
     codebook: Codebook,
     train: Sequence[Example],
     valid: Sequence[Example],
+    valid_texts: Sequence[str],
     raw: dict[str, Floats],
     draft: Path,
 ) -> None:
     """Fit and write calibrators and thresholds of every scorer."""
     heads = codebook.heads()
     gold = at_base_rate(targets_of(valid, codebook), heads, config.decision.base_rate)
-    languages = [identify_language(Document.of(example.labelled_article()).text) for example in valid]
+    languages = [identify_language(text) for text in valid_texts]
     trained = [language for language in (example.article.language for example in train) if language]
     calibrators: dict[str, Calibrator] = {
         name: fit_calibrator(logits, gold, languages, heads) for name, logits in raw.items()

@@ -9,8 +9,14 @@ import pytest
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Corpus, Example
 from fimiscope.evaluation import Evaluation, evaluate
-from fimiscope.evaluation.evaluate import HEADLINES, count_table, detail_table, paired_table, results_table
-from fimiscope.evaluation.rules import origin_rule
+from fimiscope.evaluation.evaluate import (
+    HEADLINES,
+    count_table,
+    detail_table,
+    evaluate_origin_rule,
+    paired_table,
+    results_table,
+)
 from fimiscope.predict import Predictor
 from fimiscope.records import Verdict
 
@@ -51,7 +57,7 @@ def test_progress_is_told(tiny_bundle: Path, tiny_corpus: Corpus) -> None:
 
 def test_results_stand_with_their_intervals(evaluation: Evaluation, tiny_corpus: Corpus, codebook: Codebook) -> None:
     test = tiny_corpus.part("test")
-    rule = Evaluation.of("origin rule", test, origin_rule(tiny_corpus.part("train"), test, codebook), codebook)
+    rule = evaluate_origin_rule(tiny_corpus.part("train"), test, codebook)
     table = results_table([evaluation, rule], codebook)
     assert table.columns == ("model", *HEADLINES.values())
     assert [row[0] for row in table.rows] == ["tiny model", "origin rule"]

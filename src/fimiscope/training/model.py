@@ -86,31 +86,39 @@ class TokenHeads(nn.Module):
     States are standardised by fixed statistics of the training windows, because encoders trained for similarity
     keep all their states in a narrow cone. The attended contributions share the scale of single tokens, the
     averaged ones that of whole articles.
+
+    The role rests on the words in evidence alone: averaged contributions to it would learn of a text what it is about
+    and how it is written, which goes with the role in the texts learned from and not in others.
     """
 
     centre: Tensor
     token_scale: Tensor
     article_scale: Tensor
+    averaged: Tensor
 
-    def __init__(self, hidden: int, labels: int) -> None:
+    def __init__(self, hidden: int, heads: tuple[Head, ...]) -> None:
         super().__init__()
+        averaged = [float(head.name != "role") for head in heads for _ in head.labels]
+        labels = len(averaged)
+        self.register_buffer("averaged", torch.tensor(averaged))
         self.register_buffer("centre", torch.zeros(hidden))
         self.register_buffer("token_scale", torch.ones(hidden))
         self.register_buffer("article_scale", torch.ones(hidden))
         self.evidence = nn.Linear(hidden, 1)
-        self.average = nn.Linear(hidden, labels)
-        self.attended = nn.Linear(hidden, labels, bias=False)
+        self.average = nn.Linear(hidden, labels, bias=False)
+        self.attended = nn.Linear(hidden, labels)
         for layer in (self.evidence, self.average, self.attended):
             nn.init.normal_(layer.weight, std=0.5 / hidden)
         nn.init.zeros_(self.evidence.bias)
-        nn.init.zeros_(self.average.bias)
+        nn.init.zeros_(self.attended.bias)
 
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Evidence (…,), averaged (…, labels) and attended (…, labels) from states (…, hidden)."""
         centred = states - self.centre
         tokens = centred / self.token_scale
         evidence = self.evidence(tokens).squeeze(-1)
-        return evidence, self.average(centred / self.article_scale), self.attended(tokens)
+        average = self.averaged * self.average(centred / self.article_scale)
+        return evidence, average, self.attended(tokens)
 
 
 def pool_articles(evidence: Tensor, average: Tensor, attended: Tensor, article: Tensor, articles: int) -> Tensor:
@@ -150,7 +158,7 @@ class ArticleClassifier(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.hidden = hidden
-        self.heads = TokenHeads(hidden, sum(len(head.labels) for head in heads))
+        self.heads = TokenHeads(hidden, heads)
         self.dropout = nn.Dropout(dropout)
         self._labels = heads
         self._weights = weights

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from fimiscope.codebook import Codebook, Head
 from fimiscope.errors import BundleError
 from fimiscope.training import export
 from fimiscope.training.encoders import resolve
@@ -34,7 +35,7 @@ class Look(nn.Module):
 def encoder() -> ExportedEncoder:
     model = resolve("tiny").model()
     torch.manual_seed(0)
-    heads = TokenHeads(32, 18)
+    heads = TokenHeads(32, Codebook.load().heads())
     with torch.no_grad():
         for layer in (heads.evidence, heads.average, heads.attended):
             layer.weight.normal_(std=0.5)
@@ -70,4 +71,9 @@ def test_the_graph_is_one_file_that_holds_all(graph: Path) -> None:
 def test_a_graph_that_differs_is_not_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "TOLERANCE", -1.0)
     with pytest.raises(BundleError, match="differs from torch"):
-        export_onnx(ExportedEncoder([Look()], TokenHeads(4, 2)), tmp_path / "e.onnx", most_tokens=MOST_TOKENS, pad=0)
+        export_onnx(
+            ExportedEncoder([Look()], TokenHeads(4, (Head("role", "softmax", ("a", "b")),))),
+            tmp_path / "e.onnx",
+            most_tokens=MOST_TOKENS,
+            pad=0,
+        )

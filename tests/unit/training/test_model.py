@@ -90,12 +90,21 @@ def classifier() -> ArticleClassifier:
 def test_a_masked_head_learns_nothing() -> None:
     network = classifier()
     network(**batch([[1, 1, 0], [1, 1, 0]]))["loss"].backward()
-    for layer in (network.heads.average, network.heads.attended):
-        assert layer.weight.grad is not None
-        assert layer.weight.grad[:2].abs().sum() > 0
-        assert layer.weight.grad[2].abs().sum() == 0
-    assert network.heads.average.bias.grad is not None
-    assert network.heads.average.bias.grad[2] == 0
+    heads = network.heads
+    assert heads.attended.weight.grad is not None and heads.average.weight.grad is not None
+    assert heads.attended.weight.grad[:2].abs().sum() > 0
+    assert heads.attended.weight.grad[2].abs().sum() == 0
+    assert heads.average.weight.grad.abs().sum() == 0
+    assert heads.attended.bias.grad is not None
+    assert heads.attended.bias.grad[2] == 0
+
+
+def test_the_role_rests_on_the_words_in_evidence_alone() -> None:
+    heads = classifier().heads
+    _, average, attended = heads(torch.randn(50, 4, generator=torch.Generator().manual_seed(2)))
+    assert average[:, :2].abs().sum() == 0
+    assert average[:, 2].abs().sum() > 0
+    assert attended.abs().sum(dim=0).min() > 0
 
 
 def test_an_article_without_labels_moves_nothing() -> None:
@@ -129,7 +138,7 @@ def test_padding_and_company_do_not_change_an_article() -> None:
 
 
 def test_standardised_states_are_centred_and_scaled() -> None:
-    heads = TokenHeads(3, 2)
+    heads = TokenHeads(3, HEADS)
     states = torch.randn(50, 3, generator=torch.Generator().manual_seed(0)) * 4 + 10
     plain = heads(states)
     heads.centre.copy_(states.mean(dim=0))

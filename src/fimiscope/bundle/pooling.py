@@ -5,7 +5,8 @@ plain average and a_t to its evidence-weighted average. The article's logits are
 
     z = mean_t m_t + sum_t w_t a_t      with   w = softmax_t(e)
 
-over the tokens of all its windows (each token counted once). For the role m_t is zero. The weights w say on which words the scores rest:
+over the tokens of all its windows (each token counted once). For the role m_t is zero, so that it rests on the
+attended words alone. The weights w say on which words the scores rest:
 that is the evidence. The form is the attention pooling of Ilse, Tomczak and Welling, "Attention-based deep multiple
 instance learning" (2018), with linear instance scores and, in training, supervised weights.
 """

@@ -41,7 +41,7 @@ def test_pass_rates_are_printed_by_kind_and_family_and_written(
     output = tmp_path / "measured"
     done = workplace.run("evaluate", "--contrast", "--families", "--model", bundle, "--output", output)
     assert done.stderr == ""
-    order = ("Contrast suite: 62 families", "Contrast families of words", "Re-posts and look-alikes of words")
+    order = ("Contrast suite: 90 families", "Contrast families of words", "Re-posts and look-alikes of words")
     places = [done.stdout.index(title) for title in order]
     assert places == sorted(places)
     for words in ("must", "beneficiary", "upper_case", "date_line", "re-posts recognised", "always carries", "en-c01"):
@@ -79,6 +79,8 @@ def test_options_without_what_they_belong_to_are_refused(workplace: Workplace, b
     assert "--details belongs to --data" in workplace.refusal(*model, "--contrast", "--details")
     assert "--columns belongs to --data" in workplace.refusal(*model, "--contrast", "--columns", "text=Body")
     assert "--families belongs to --contrast" in workplace.refusal(*model, "--data", "mine.jsonl", "--families")
+    assert "--round belongs to --contrast" in workplace.refusal(*model, "--data", "mine.jsonl", "--round", "1")
+    assert "--round 9: the contrast suite" in workplace.refusal(*model, "--contrast", "--round", "9")
 
     taken = bundle / "manifest.json"
     assert f"--output {taken}: no folder can be made there" in workplace.refusal(
@@ -104,7 +106,7 @@ def test_a_training_run_logs_pass_rates_and_families_where_its_config_asks(
         for name in ("contrast", "contrast_families", "contrast_reposts")
     )
     assert [tuple(row) for row in rates["data"]] == list(finished.contrast.rows)
-    assert (len(families["data"]), len(reposts["data"])) == (62, 24)
+    assert (len(families["data"]), len(reposts["data"])) == (90, 48)
 
 
 def test_a_run_that_does_not_ask_is_not_measured_on_the_suite(trained: Any, client: MlflowClient) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fimiscope.errors import ConfigError
+
 if TYPE_CHECKING:
     from fimiscope.codebook import Codebook
     from fimiscope.corpus import Dropped, Example
@@ -43,10 +45,16 @@ def evaluate_command(
     families: Annotated[
         bool, typer.Option("--families", help="With --contrast: which edits failed, family by family.")
     ] = False,
+    suite_round: Annotated[
+        int | None,
+        typer.Option("--round", help="With --contrast: only the texts that were written in this round."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON object.")] = False,
 ) -> None:
     """Measure models, and those that they blend, on labelled articles or the contrast suite, with 95 % intervals."""
-    _check_options(data, contrast=contrast, columns=columns, details=details, families=families)
+    _check_options(data, contrast=contrast, columns=columns, details=details)
+    if not contrast and (families or suite_round is not None):
+        raise ConfigError(f"{'--families' if families else '--round'} belongs to --contrast, which is not given")
 
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.show import console, progress, show_table
@@ -61,7 +69,7 @@ def evaluate_command(
     train, test, dropped = _labelled(data, columns, codebook) if data else ((), (), ())
     with progress() as listen:
         evaluations = [evaluate(one, test, name=name, progress=listen) for name, one in models] if data else []
-        measured = _measure_contrast(models, train, codebook, listen) if contrast else []
+        measured = _measure_contrast(models, train, codebook, suite_round, listen) if contrast else []
     if train:
         evaluations.append(evaluate_origin_rule(train, test, codebook))
     if output is not None:
@@ -83,24 +91,26 @@ def evaluate_command(
         out.print(f"{' and '.join(kinds)} {'are' if evaluations else 'is'} in {output}")
 
 
-def _check_options(data: Path | None, *, contrast: bool, columns: str | None, details: bool, families: bool) -> None:
-    from fimiscope.errors import ConfigError
-
+def _check_options(data: Path | None, *, contrast: bool, columns: str | None, details: bool) -> None:
     if data is None and not contrast:
         raise ConfigError("nothing to measure on: give --data DATA, --contrast, or both")
     if data is None and (columns or details):
         raise ConfigError(f"{'--columns' if columns else '--details'} belongs to --data, which is not given")
-    if families and not contrast:
-        raise ConfigError("--families belongs to --contrast, which is not given")
 
 
 def _measure_contrast(
-    models: Sequence[tuple[str, Predictor]], train: tuple[Example, ...], codebook: Codebook, listen: Progress
+    models: Sequence[tuple[str, Predictor]],
+    train: tuple[Example, ...],
+    codebook: Codebook,
+    only_round: int | None,
+    listen: Progress,
 ) -> list[Contrast]:
     from fimiscope.evaluation.contrast import constant_rule, measure
     from fimiscope.evaluation.suite import Suite
 
     suite = Suite.load(codebook)
+    if only_round is not None:
+        suite = suite.of_round(only_round)
     measured = [measure(predictor, suite, name=name, progress=listen) for name, predictor in models]
     return [*measured, constant_rule(suite, codebook, train)]
 

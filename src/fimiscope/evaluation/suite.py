@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Example
 from fimiscope.corpus.labels import parse_labels
-from fimiscope.errors import CorpusError
+from fimiscope.errors import ConfigError, CorpusError
 from fimiscope.evaluation.noise import noisy
 from fimiscope.records import Article
 from fimiscope.shipped import shipped
@@ -28,11 +28,13 @@ class Variant:
         example: the text with its gold labels; `group` is the family.
         kind: what was done to the family's base: `role`, `swap`, `upper_case` …; or `repost`, `lookalike`.
         must: whether the edit changes the label of the base or keeps it; `alone` for re-posts, which have no base.
+        round: in which round of writing the text was made, from 1.
     """
 
     example: Example
     kind: str
     must: Must
+    round: int
 
     @property
     def family(self) -> str:
@@ -63,6 +65,17 @@ class Suite:
             )
         return cls(tuple(variants))
 
+    def of_round(self, number: int) -> Suite:
+        """The texts of one round of writing.
+
+        Raises:
+            ConfigError: there was no such round.
+        """
+        if chosen := tuple(variant for variant in self.variants if variant.round == number):
+            return Suite(chosen)
+        last = max(variant.round for variant in self.variants)
+        raise ConfigError(f"--round {number}: the contrast suite was written in rounds 1 to {last}")
+
     @property
     def examples(self) -> tuple[Example, ...]:
         return tuple(variant.example for variant in self.variants)
@@ -82,12 +95,11 @@ def _variant(record: dict[str, Any]) -> Variant:
     article = Article(record["id"], record["text"], title=record["title"], language=record["language"])
     labels = parse_labels(record)
     example = Example(article, labels, SOURCE, "test", record["family"], len(article.text), 1.0)
-    return Variant(example, record["kind"], cast(Must, record["must"]))
+    return Variant(example, record["kind"], cast(Must, record["must"]), record.get("round", 1))
 
 
 def _made_noisy(base: Variant) -> Iterator[Variant]:
     labels = replace(base.example.labels, evidence=None)
     for kind, article in noisy(base.example.article):
-        yield Variant(
-            replace(base.example, article=article, labels=labels, labelled_to=len(article.text)), kind, "keep"
-        )
+        example = replace(base.example, article=article, labels=labels, labelled_to=len(article.text))
+        yield replace(base, example=example, kind=kind, must="keep")

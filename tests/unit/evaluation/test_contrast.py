@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fimiscope.codebook import Codebook
-from fimiscope.errors import CorpusError
+from fimiscope.errors import ConfigError, CorpusError
 from fimiscope.evaluation.contrast import (
     Contrast,
     Rate,
@@ -32,7 +32,8 @@ Said = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def suite(codebook: Codebook) -> Suite:
-    return Suite.load(codebook)
+    """What was written first: later rounds do not change what is counted here."""
+    return Suite.load(codebook).of_round(1)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +82,22 @@ def test_the_suite_holds_every_kind_of_every_family_it_can(suite: Suite) -> None
     assert kinds["keep", "quotation_marks"] >= 10, "few bases quote"
     assert kinds["alone", "repost"] == kinds["alone", "lookalike"] == 12
     assert len({variant.example.article.id for variant in suite.variants}) == len(suite.variants)
+
+
+def test_rounds_share_no_family_and_are_the_whole_suite_together(codebook: Codebook) -> None:
+    whole = Suite.load(codebook)
+    rounds = [whole.of_round(number) for number in (1, 2)]
+    families = [{variant.family for variant in part.variants} for part in rounds]
+    assert not families[0] & families[1]
+    assert sum(len(part.variants) for part in rounds) == len(whole.variants)
+    for part in rounds:
+        kinds = Counter(variant.kind for variant in part.variants)
+        assert kinds["repost"] == kinds["lookalike"] == 12
+        assert {variant.example.labels.role for variant in part.variants if variant.must == "base"} == set(
+            codebook.role_codes
+        )
+    with pytest.raises(ConfigError, match="--round 7: the contrast suite was written in rounds 1 to 2"):
+        whole.of_round(7)
 
 
 def test_made_texts_have_the_labels_of_their_base_and_no_offsets(suite: Suite) -> None:

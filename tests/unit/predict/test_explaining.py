@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fimiscope.bundle import Scorer
+from fimiscope.bundle.document import Document
 from fimiscope.corpus import Corpus
 from fimiscope.predict import Predictor
 from fimiscope.predict.explaining import Explanation, explain
@@ -61,7 +62,7 @@ def test_every_head_is_scored_and_the_nearest_definitions_stand_below(tiny_bundl
 
 def test_sentences_are_the_articles_own(tiny_bundle: Path, article: Article) -> None:
     rows = table(explain(Predictor.load(tiny_bundle), article), "Sentences").rows
-    words = " ".join(f"{article.title}\n{article.text}".split())
+    words = " ".join(Document.of(article).text.split())
     assert rows
     assert all(str(row[1]) in words for row in rows)
     strengths = [float(row[0]) for row in rows]

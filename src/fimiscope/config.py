@@ -120,6 +120,12 @@ class TrainingConfig(Section):
         default=6,
         description="upper encoder layers that learn; 0 trains the heads alone, all also trains the embeddings",
     )
+    adapter_rank: int | None = Field(
+        default=None,
+        ge=1,
+        description="rank of the updates that the trainable layers learn in place of all their weights; the bundle "
+        "then also holds them as an adapter, from which `encoder: path:…` starts",
+    )
     head_epochs: int = Field(
         default=8,
         ge=0,

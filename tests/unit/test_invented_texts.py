@@ -23,6 +23,9 @@ def records(name: str) -> list[Record]:
 
 
 CORPUS = records("sample/corpus.jsonl")
+PASSAGES = records("sample/passages.jsonl")
+STORIES = records("sample/stories.jsonl")
+LEARNED = (*CORPUS, *PASSAGES, *STORIES)
 SUITE = records("contrast/families.jsonl")
 REPOSTS = records("contrast/reposts.jsonl")
 
@@ -51,7 +54,9 @@ def test_most_families_tell_the_same_event_in_every_role() -> None:
     assert sum(len(found) == 4 for found in roles.values()) >= 110
 
 
-@pytest.mark.parametrize("texts", [CORPUS, SUITE, REPOSTS], ids=["corpus", "suite", "reposts"])
+@pytest.mark.parametrize(
+    "texts", [CORPUS, PASSAGES, STORIES, SUITE, REPOSTS], ids=["corpus", "passages", "stories", "suite", "reposts"]
+)
 def test_every_record_is_marked_invented_and_labelled_by_the_codebook(texts: list[Record]) -> None:
     codebook = Codebook.load()
     assert len({record["id"] for record in texts}) == len(texts)
@@ -68,10 +73,32 @@ def test_every_record_is_marked_invented_and_labelled_by_the_codebook(texts: lis
 def test_texts_are_short() -> None:
     for record in CORPUS:
         assert 60 <= len(record["text"].split()) <= 220
+    for record in PASSAGES:
+        assert 15 <= len(record["text"].split()) <= 90
+    for record in STORIES:
+        assert 100 <= len(record["text"].split()) <= 250
+
+
+@pytest.mark.parametrize(("texts", "families"), [(PASSAGES, 350), (STORIES, 100)], ids=["passages", "stories"])
+def test_passages_and_stories_are_told_in_every_role_in_both_languages(texts: list[Record], families: int) -> None:
+    roles: dict[str, set[str]] = defaultdict(set)
+    for record in texts:
+        roles[record["family"]].add(record["role"])
+    assert len(roles) >= families
+    assert sum(len(found) == 4 for found in roles.values()) >= 0.9 * len(roles)
+    languages = Counter(record["language"] for record in texts)
+    assert min(languages["en"], languages["fr"]) >= 0.4 * len(texts)
+    narratives = Counter(code for record in texts for code in record["narratives"])
+    assert all(narratives[code] >= 25 for code in Codebook.load().narrative_codes)
+
+
+def test_no_family_is_in_two_files() -> None:
+    files = [{record["family"] for record in texts} for texts in (CORPUS, PASSAGES, STORIES)]
+    assert sum(len(families) for families in files) == len(set().union(*files))
 
 
 def test_test_texts_share_no_run_of_eight_words_with_the_training_texts() -> None:
-    known = {run for record in CORPUS for run in runs(record["text"])}
+    known = {run for record in LEARNED for run in runs(record["text"])}
     inbox = [path.read_text(encoding="utf-8") for path in (DATA / "sample/inbox").iterdir()]
     texts = [record["text"] for record in (*SUITE, *REPOSTS)] + inbox
     assert [text[:60] for text in texts if runs(text) & known] == []

@@ -113,19 +113,20 @@ def _without_copies(records: Sequence[Record], drops: Drops) -> list[Record]:
 
 
 def _at_common_base_rates(examples: Sequence[Example]) -> tuple[Example, ...]:
-    """Weigh the roles of the invented texts as if the role did not depend on who wrote a text.
+    """Weigh the roles of the invented texts so that they are as frequent as in the other sources.
 
     The invented texts are mostly flagged, because contrast families are: unweighted, their plain style would itself
-    speak for a flag. Each training text weighs P(role) P(source) / P(role, source), at most `MOST_WEIGHT` (reweighing:
-    Kamiran and Calders 2012). A corpus of invented texts alone stays as it is.
+    speak for a flag. Each of them weighs P(role | other sources) / P(role | invented), `MOST_WEIGHT` times more or
+    less at most, so that the role does not depend on who wrote a text (reweighing: Kamiran and Calders 2012).
+    A corpus of invented texts alone stays as it is.
     """
     train = [example for example in examples if example.part == "train" and example.labels.role is not None]
-    roles = Counter(example.labels.role for example in train)
     invented = Counter(example.labels.role for example in train if example.source == EMBEDDED)
-    factor = {
-        role: min(MOST_WEIGHT, roles[role] * invented.total() / (len(train) * count))
-        for role, count in invented.items()
-    }
+    others = Counter(example.labels.role for example in train if example.source != EMBEDDED)
+    if not others:
+        return tuple(examples)
+    ratio = {role: others[role] * invented.total() / (others.total() * count) for role, count in invented.items()}
+    factor = {role: min(MOST_WEIGHT, max(1 / MOST_WEIGHT, value)) for role, value in ratio.items()}
     return tuple(
         replace(example, weight=example.weight * factor.get(example.labels.role, 1.0))
         if example.source == EMBEDDED and example.part == "train"

@@ -13,10 +13,11 @@ from torch import nn
 
 from fimiscope.bundle.windows import WindowLayout
 from fimiscope.codebook import Codebook
-from fimiscope.config import Config
+from fimiscope.config import Config, TrainingConfig
 from fimiscope.corpus import Example
 from fimiscope.errors import ConfigError, EncoderError
 from fimiscope.progress import Progress
+from fimiscope.training import adapters
 from fimiscope.training.batches import Collator, Prepared, prepare, training_table
 from fimiscope.training.encoders import Encoder, resolve
 from fimiscope.training.export import ExportedEncoder, export_onnx
@@ -36,6 +37,7 @@ from fimiscope.training.targets import Targets
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from peft import PeftModel
     from tokenizers import Tokenizer
     from transformers import PreTrainedModel
 
@@ -155,6 +157,7 @@ def train_encoder(
     opened = open_encoder(config)
     encoder, tokenizer, model, layout = opened.encoder, opened.tokenizer, opened.model, opened.layout
     prepared = prepare([*train, *valid], tokenizer, layout, codebook)
+    adapted = _attach(model, config.training, encoder.reference)
     split = split_encoder(model, config.training.trainable_layers, encoder.reference)
     weights = balanced_weights(_first(prepared.targets, len(train)), codebook.heads(), config.training.evidence_weight)
     classifier = ArticleClassifier(split.upper, int(model.config.hidden_size), codebook.heads(), weights)
@@ -187,6 +190,9 @@ def train_encoder(
     if draft is None:
         return layout
     progress("export", 0, 1)
+    if adapted is not None:
+        adapters.save(adapted, draft, encoder.reference, (example.labelled_article().text for example in train))
+        adapters.merge(adapted)
     parts = [part for part in (split.lower, split.upper) if part is not None]
     export_onnx(
         ExportedEncoder(parts, classifier.heads), draft / "encoder.onnx", most_tokens=layout.size, pad=layout.pad
@@ -194,6 +200,14 @@ def train_encoder(
     tokenizer.save(str(draft / "tokenizer.json"))
     progress("export", 1, 1)
     return layout
+
+
+def _attach(model: PreTrainedModel, training: TrainingConfig, reference: str) -> PeftModel | None:
+    if training.adapter_rank is None:
+        return None
+    layers = layer_count(model)
+    first = 0 if training.trainable_layers == "all" else max(0, layers - int(training.trainable_layers))
+    return adapters.attach(model, first, training.adapter_rank, reference)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,9 @@ from fimiscope.corpus import Corpus, Example
 from fimiscope.errors import CorpusError
 from fimiscope.progress import Progress, silent
 from fimiscope.reading import identify_language
+from fimiscope.training.adapters import digest_of
 from fimiscope.training.calibrating import Floats, at_base_rate, fit_calibrator, fit_decisions
+from fimiscope.training.encoders import Encoder, resolve
 from fimiscope.training.lexical import fit_lexical
 from fimiscope.training.targets import targets_of
 
@@ -47,6 +49,8 @@ def fit_bundle(
     """
     train, valid = corpus.part("train"), corpus.part("valid")
     _check_parts(train, valid)
+    if config.encoder is not None:
+        _check_held_out(corpus, resolve(config.encoder))
     draft = folder.with_name(f".{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -122,6 +126,21 @@ def _check_parts(train: Sequence[Example], valid: Sequence[Example]) -> None:
         raise CorpusError(f"the corpus has no texts in its part '{missing}': look at `fimiscope corpus show CONFIG`")
     if len(roles) == 1:
         raise CorpusError(f"all training texts have the role '{roles.pop()}': there is nothing to tell apart")
+
+
+def _check_held_out(corpus: Corpus, encoder: Encoder) -> None:
+    """What the encoder was adapted on cannot measure what it has learned."""
+    learned = encoder.learned()
+    held_out = [
+        example
+        for example in (*corpus.part("valid"), *corpus.part("test"))
+        if learned and digest_of(example.labelled_article().text) in learned
+    ]
+    if held_out:
+        raise CorpusError(
+            f"encoder {encoder.reference} was adapted on {len(held_out)} of the texts that this corpus holds out "
+            f"({held_out[0].article.id}, …): keep the hold_out of the config that made it, or start from its base"
+        )
 
 
 def _fit_models(

@@ -189,7 +189,8 @@ class ArticleClassifier(nn.Module):
             weight: of each article, shape (articles,).
         """
         states = self.dropout(self.encoder(inputs, mask))[owned]
-        token_evidence, average, attended = self.heads(states)
+        # Sums over all tokens of an article need full precision, whatever the layers are computed in.
+        token_evidence, average, attended = (scores.float() for scores in self.heads(states))
         of = article[:, None].expand_as(owned)[owned]
         logits = pool_articles(token_evidence, average, attended, of, len(weight))
         loss = article_loss(logits, values, known, weight, self._labels, self._weights)

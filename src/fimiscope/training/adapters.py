@@ -1,0 +1,130 @@
+"""Adapters: low-rank updates of an encoder's layers, a few megabytes in place of a copy of the encoder.
+
+LoRA (Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021), by the library `peft` and in its files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fimiscope.checksums import sha256_of_text
+from fimiscope.errors import ConfigError, EncoderError
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+LEARNED = "learned.json"
+FILES = (CONFIG, WEIGHTS, LEARNED)
+_LAYER = re.compile(r"(?:^|\.)layers?\.(\d+)\.")
+
+
+def attach(model: PreTrainedModel, first_layer: int, rank: int, reference: str) -> PeftModel:
+    """Freeze `model` and give each linear map of its layers from `first_layer` on an update of `rank` to learn.
+
+    The model is changed in place: its layers stay where they are, with other linear maps inside.
+
+    Raises:
+        ConfigError: there is no linear map in such layers.
+    """
+    from peft import LoraConfig, get_peft_model
+    from torch import nn
+
+    targets = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and (place := _LAYER.search(name + ".")) and int(place.group(1)) >= first_layer
+    ]
+    if not targets:
+        raise ConfigError(f"training.adapter_rank: {reference} has no layers to adapt, or none of them is trainable")
+    with _without_future_warnings():
+        return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets, bias="none"))
+
+
+def save(adapted: PeftModel, folder: Path, base: str, texts: Iterable[str]) -> None:
+    """Write `FILES` into `folder`: the update in half precision, its base, and digests of the texts behind it.
+
+    Args:
+        base: reference of the encoder that the update is of.
+        texts: what was learned from.
+    """
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    states = {name: value.detach().half().contiguous() for name, value in get_peft_model_state_dict(adapted).items()}
+    save_file(states, folder / WEIGHTS)
+    made: Any = adapted.peft_config["default"]
+    document = {
+        "peft_type": "LORA",
+        "base_model_name_or_path": base,
+        "inference_mode": True,
+        "r": made.r,
+        "lora_alpha": made.lora_alpha,
+        "target_modules": sorted(made.target_modules),
+        "bias": "none",
+    }
+    (folder / CONFIG).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    digests = sorted({digest_of(text) for text in texts})
+    (folder / LEARNED).write_text(json.dumps(digests, indent=0) + "\n", encoding="utf-8")
+
+
+def digest_of(text: str) -> str:
+    """First 16 hexadecimal digits of the SHA-256."""
+    return sha256_of_text(text)[:16]
+
+
+def learned(folder: Path) -> frozenset[str]:
+    """Digests of the texts that the adapter in `folder` was trained on."""
+    try:
+        return frozenset(json.loads((folder / LEARNED).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise EncoderError(f"adapter {folder}: {LEARNED} cannot be read; copy the folder again") from error
+
+
+def merge(adapted: PeftModel) -> None:
+    """Add the updates to the weights: the layers are plain again, and stay where they are."""
+    adapted.merge_and_unload()
+
+
+def base_of(folder: Path) -> str:
+    """Reference of the encoder that the adapter in `folder` is of."""
+    try:
+        return str(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["base_model_name_or_path"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EncoderError(f"adapter {folder}: {CONFIG} cannot be read or names no base") from error
+
+
+def apply(model: PreTrainedModel, folder: Path) -> None:
+    """Add the update in `folder` to the encoder's weights, in place.
+
+    Raises:
+        EncoderError: the files are damaged, or of another encoder.
+    """
+    from peft import PeftModel
+    from safetensors import SafetensorError
+
+    try:
+        with _without_future_warnings():
+            adapted = PeftModel.from_pretrained(model, str(folder), torch_device="cpu")
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise EncoderError(
+            f"adapter {folder}: {CONFIG} or {WEIGHTS} does not fit the encoder; copy it again"
+        ) from error
+    merge(adapted)
+    model.requires_grad_(True)
+
+
+@contextmanager
+def _without_future_warnings() -> Iterator[None]:
+    """peft asks transformers by a name that transformers will rename."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fimiscope.checksums import sha256_of_text
 from fimiscope.errors import ConfigError, EncoderError
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
-LEARNED = "learned.json"
-FILES = (CONFIG, WEIGHTS, LEARNED)
+ORIGIN = "adapter_origin.json"
+FILES = (CONFIG, WEIGHTS, ORIGIN)
+T = TypeVar("T")
 _LAYER = re.compile(r"(?:^|\.)layers?\.(\d+)\.")
 
 
@@ -49,11 +50,12 @@ def attach(model: PreTrainedModel, first_layer: int, rank: int, reference: str) 
         return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets, bias="none"))
 
 
-def save(adapted: PeftModel, folder: Path, base: str, texts: Iterable[str]) -> None:
-    """Write `FILES` into `folder`: the update in half precision, its base, and digests of the texts behind it.
+def save(adapted: PeftModel, folder: Path, base: str, layers: int, texts: Iterable[str]) -> None:
+    """Write `FILES` into `folder`: the update in half precision, what it is of, and digests of the texts behind it.
 
     Args:
         base: reference of the encoder that the update is of.
+        layers: how many of its layers are used, from the lowest.
         texts: what was learned from.
     """
     from peft import get_peft_model_state_dict
@@ -73,7 +75,8 @@ def save(adapted: PeftModel, folder: Path, base: str, texts: Iterable[str]) -> N
     }
     (folder / CONFIG).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     digests = sorted({digest_of(text) for text in texts})
-    (folder / LEARNED).write_text(json.dumps(digests, indent=0) + "\n", encoding="utf-8")
+    origin = {"layers": layers, "learned": digests}
+    (folder / ORIGIN).write_text(json.dumps(origin, indent=0) + "\n", encoding="utf-8")
 
 
 def digest_of(text: str) -> str:
@@ -83,10 +86,7 @@ def digest_of(text: str) -> str:
 
 def learned(folder: Path) -> frozenset[str]:
     """Digests of the texts that the adapter in `folder` was trained on."""
-    try:
-        return frozenset(json.loads((folder / LEARNED).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise EncoderError(f"adapter {folder}: {LEARNED} cannot be read; copy the folder again") from error
+    return frozenset(_read(folder, ORIGIN, "learned", list))
 
 
 def merge(adapted: PeftModel) -> None:
@@ -96,20 +96,29 @@ def merge(adapted: PeftModel) -> None:
 
 def base_of(folder: Path) -> str:
     """Reference of the encoder that the adapter in `folder` is of."""
+    return _read(folder, CONFIG, "base_model_name_or_path", str)
+
+
+def _read(folder: Path, name: str, key: str, kind: type[T]) -> T:
     try:
-        return str(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["base_model_name_or_path"])
+        value = json.loads((folder / name).read_text(encoding="utf-8"))[key]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EncoderError(f"adapter {folder}: {CONFIG} cannot be read or names no base") from error
+        raise EncoderError(f"adapter {folder}: {name} cannot be read; copy the folder again") from error
+    if not isinstance(value, kind):
+        raise EncoderError(f"adapter {folder}: {name}: '{key}' is not what it should be; copy the folder again")
+    return value
 
 
 def apply(model: PreTrainedModel, folder: Path) -> None:
-    """Add the update in `folder` to the encoder's weights, in place.
+    """Add the update in `folder` to the encoder's weights, in place, and drop the layers above those that it is of.
 
     Raises:
         EncoderError: the files are damaged, or of another encoder.
     """
     from peft import PeftModel
     from safetensors import SafetensorError
+
+    from fimiscope.training.model import lowest_layers
 
     try:
         with _without_future_warnings():
@@ -119,6 +128,7 @@ def apply(model: PreTrainedModel, folder: Path) -> None:
             f"adapter {folder}: {CONFIG} or {WEIGHTS} does not fit the encoder; copy it again"
         ) from error
     merge(adapted)
+    lowest_layers(model, _read(folder, ORIGIN, "layers", int), str(folder))
     model.requires_grad_(True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from fimiscope.training.model import (
     WholeEncoder,
     can_split,
     layer_count,
+    lowest_layers,
 )
 from fimiscope.training.states import CachedStates, cached_states
 from fimiscope.training.targets import Targets
@@ -93,26 +94,6 @@ def window_layout(encoder: Encoder, tokenizer: Tokenizer, model: PreTrainedModel
         after=tuple(frame[-1:]),
         pad=int(model.config.pad_token_id or 0),
     )
-
-
-def lowest_layers(model: PreTrainedModel, count: int | None, reference: str) -> PreTrainedModel:
-    """The encoder without the layers above the lowest `count`.
-
-    The upper layers of encoders trained for similarity keep what a text is about and drop how it is told.
-
-    Raises:
-        ConfigError: the encoder has fewer layers, or is of a kind that cannot be shortened.
-    """
-    if count is None or count == layer_count(model):
-        return model
-    if count > layer_count(model):
-        raise ConfigError(f"encoder_layers: {reference} has {layer_count(model)} layers")
-    if not can_split(model):
-        raise ConfigError(f"encoder_layers: {reference} is of a kind that cannot be shortened: leave the key out")
-    parts: Any = model
-    parts.encoder.layer = parts.encoder.layer[:count]
-    parts.config.num_hidden_layers = count
-    return model
 
 
 def split_encoder(model: PreTrainedModel, trainable: int | str, reference: str) -> Split:
@@ -191,7 +172,13 @@ def train_encoder(
         return layout
     progress("export", 0, 1)
     if adapted is not None:
-        adapters.save(adapted, draft, encoder.reference, (example.labelled_article().text for example in train))
+        adapters.save(
+            adapted,
+            draft,
+            encoder.reference,
+            layer_count(model),
+            (example.labelled_article().text for example in train),
+        )
         adapters.merge(adapted)
     parts = [part for part in (split.lower, split.upper) if part is not None]
     export_onnx(

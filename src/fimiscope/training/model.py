@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from fimiscope.codebook import Head
+from fimiscope.errors import ConfigError
 from fimiscope.training.loss import LossWeights, article_loss, evidence_loss
 
 DROPOUT = 0.1
@@ -78,6 +79,26 @@ def can_split(model: PreTrainedModel) -> bool:
 def layer_count(model: PreTrainedModel) -> int:
     """Number of transformer layers."""
     return int(model.config.num_hidden_layers)
+
+
+def lowest_layers(model: PreTrainedModel, count: int | None, reference: str) -> PreTrainedModel:
+    """The encoder without the layers above the lowest `count`.
+
+    The upper layers of encoders trained for similarity keep what a text is about and drop how it is told.
+
+    Raises:
+        ConfigError: the encoder has fewer layers, or is of a kind that cannot be shortened.
+    """
+    if count is None or count == layer_count(model):
+        return model
+    if count > layer_count(model):
+        raise ConfigError(f"encoder_layers: {reference} has {layer_count(model)} layers")
+    if not can_split(model):
+        raise ConfigError(f"encoder_layers: {reference} is of a kind that cannot be shortened: leave the key out")
+    parts: Any = model
+    parts.encoder.layer = parts.encoder.layer[:count]
+    parts.config.num_hidden_layers = count
+    return model
 
 
 class TokenHeads(nn.Module):

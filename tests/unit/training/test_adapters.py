@@ -23,6 +23,7 @@ from fimiscope.pipeline import load_corpus
 from fimiscope.shipped import shipped
 from fimiscope.training import adapters, fit_bundle
 from fimiscope.training.encoders import resolve
+from fimiscope.training.model import layer_count, lowest_layers
 
 IDS = torch.tensor([[1, 5, 6, 7, 2]])
 
@@ -62,7 +63,7 @@ def test_a_saved_adapter_gives_the_states_that_were_learned(tmp_path: Path) -> N
     before = states(model)
     adapted = moved(model)
     learned = states(model)
-    adapters.save(adapted, tmp_path, "tiny", ["one text", "another"])
+    adapters.save(adapted, tmp_path, "tiny", 2, ["one text", "another"])
     adapters.merge(adapted)
     assert not any("lora_" in name for name, _ in model.named_parameters())
     torch.testing.assert_close(states(model), learned)
@@ -81,11 +82,17 @@ def test_an_adapter_of_an_adapter_stands_on_both(tmp_path: Path) -> None:
     for folder, base in ((first, "tiny"), (second, f"path:{first}")):
         folder.mkdir()
         adapted = moved(model)
-        adapters.save(adapted, folder, base, [folder.name])
+        adapters.save(adapted, folder, base, 2, [folder.name])
         adapters.merge(adapted)
     encoder = resolve(f"path:{second}")
     torch.testing.assert_close(states(encoder.model()), states(model), atol=2e-3, rtol=1e-2)
     assert encoder.learned() == {adapters.digest_of("first"), adapters.digest_of("second")}
+
+
+def test_layers_above_those_that_were_adapted_are_dropped(tmp_path: Path) -> None:
+    model = lowest_layers(resolve("tiny").model(), 1, "tiny")
+    adapters.save(moved(model), tmp_path, "tiny", 1, [])
+    assert layer_count(resolve(f"path:{tmp_path}").model()) == 1
 
 
 def test_layers_that_are_not_there_cannot_be_adapted() -> None:
@@ -95,7 +102,7 @@ def test_layers_that_are_not_there_cannot_be_adapted() -> None:
 
 @pytest.mark.parametrize("name", adapters.FILES)
 def test_a_missing_or_broken_file_is_named(tmp_path: Path, name: str) -> None:
-    adapters.save(moved(resolve("tiny").model()), tmp_path, "tiny", [])
+    adapters.save(moved(resolve("tiny").model()), tmp_path, "tiny", 2, [])
     (tmp_path / name).write_text("{")
     with pytest.raises(EncoderError, match=name) as caught:
         encoder = resolve(f"path:{tmp_path}")

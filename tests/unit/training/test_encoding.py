@@ -18,8 +18,9 @@ from fimiscope.corpus import Corpus, Example
 from fimiscope.errors import ConfigError, EncoderError
 from fimiscope.progress import silent
 from fimiscope.training.encoders import resolve
-from fimiscope.training.encoding import lowest_layers, split_encoder, train_encoder, window_layout
+from fimiscope.training.encoding import split_encoder, train_encoder, window_layout
 from fimiscope.training.loop import Epoch
+from fimiscope.training.model import lowest_layers
 
 HUB_LARGE = Path(__file__).parents[3] / "configs" / "hub-large.yaml"
 

@@ -31,7 +31,11 @@ def examine() -> list[Finding]:
     findings = [Finding("python", True, platform.python_version())]
     for use, extra, packages in (
         ("predicting", "", ("numpy", "onnxruntime", "tokenizers")),
-        ("training", "train", ("torch", "transformers", "datasets", "accelerate", "onnx", "onnxscript", "sklearn")),
+        (
+            "training",
+            "train",
+            ("torch", "transformers", "datasets", "accelerate", "peft", "onnx", "onnxscript", "sklearn"),
+        ),
         ("tracking", "mlflow", ("mlflow",)),
     ):
         findings.append(_packages(use, extra, packages))

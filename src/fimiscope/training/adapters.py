@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fimiscope.checksums import sha256_of_text
-from fimiscope.errors import ConfigError, EncoderError
+from fimiscope.errors import ConfigError, EncoderError, MissingExtra
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -36,9 +36,9 @@ def attach(model: PreTrainedModel, first_layer: int, rank: int, reference: str) 
     Raises:
         ConfigError: there is no linear map in such layers.
     """
-    from peft import LoraConfig, get_peft_model
     from torch import nn
 
+    peft = _library()
     targets = [
         name
         for name, module in model.named_modules()
@@ -47,7 +47,9 @@ def attach(model: PreTrainedModel, first_layer: int, rank: int, reference: str) 
     if not targets:
         raise ConfigError(f"training.adapter_rank: {reference} has no layers to adapt, or none of them is trainable")
     with _without_future_warnings():
-        return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets, bias="none"))
+        settings = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets, bias="none")
+        adapted: PeftModel = peft.get_peft_model(model, settings)
+        return adapted
 
 
 def save(adapted: PeftModel, folder: Path, base: str, layers: int, texts: Iterable[str]) -> None:
@@ -58,10 +60,10 @@ def save(adapted: PeftModel, folder: Path, base: str, layers: int, texts: Iterab
         layers: how many of its layers are used, from the lowest.
         texts: what was learned from.
     """
-    from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
 
-    states = {name: value.detach().half().contiguous() for name, value in get_peft_model_state_dict(adapted).items()}
+    updates = _library().get_peft_model_state_dict(adapted)
+    states = {name: value.detach().half().contiguous() for name, value in updates.items()}
     save_file(states, folder / WEIGHTS)
     made: Any = adapted.peft_config["default"]
     document = {
@@ -115,14 +117,14 @@ def apply(model: PreTrainedModel, folder: Path) -> None:
     Raises:
         EncoderError: the files are damaged, or of another encoder.
     """
-    from peft import PeftModel
     from safetensors import SafetensorError
 
     from fimiscope.training.model import lowest_layers
 
+    peft = _library()
     try:
         with _without_future_warnings():
-            adapted = PeftModel.from_pretrained(model, str(folder), torch_device="cpu")
+            adapted = peft.PeftModel.from_pretrained(model, str(folder), torch_device="cpu")
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise EncoderError(
             f"adapter {folder}: {CONFIG} or {WEIGHTS} does not fit the encoder; copy it again"
@@ -130,6 +132,15 @@ def apply(model: PreTrainedModel, folder: Path) -> None:
     merge(adapted)
     lowest_layers(model, _read(folder, ORIGIN, "layers", int), str(folder))
     model.requires_grad_(True)
+
+
+def _library() -> Any:
+    """The module `peft`."""
+    try:
+        import peft
+    except ImportError as error:
+        raise MissingExtra("peft", "train") from error
+    return peft
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from fimiscope.config import Config
 from fimiscope.corpus import Corpus
 from fimiscope.tables import Table
 from fimiscope.training.batches import prepare
-from fimiscope.training.encoding import open_encoder, split_encoder
+from fimiscope.training.encoding import attach_adapter, open_encoder, split_encoder
 
 BACKWARD = 2.2
 TRIAL_WINDOWS = 4
@@ -30,6 +30,7 @@ def cost_table(config: Config, corpus: Corpus, codebook: Codebook) -> Table:
     for part in (train, valid, test):
         prepared = prepare(part, opened.tokenizer, layout, codebook)
         counts.append(sum(len(ids) for ids in prepared.window_ids()))
+    attach_adapter(model, config.training, opened.encoder.reference)
     split = split_encoder(model, config.training.trainable_layers, opened.encoder.reference)
     trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     ids = torch.full((TRIAL_WINDOWS, layout.size), layout.pad + 4)

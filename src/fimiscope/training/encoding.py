@@ -118,6 +118,15 @@ def split_encoder(model: PreTrainedModel, trainable: int | str, reference: str) 
     return Split(None, WholeEncoder(model))
 
 
+def attach_adapter(model: PreTrainedModel, training: TrainingConfig, reference: str) -> PeftModel | None:
+    """Let low-rank updates of the trainable layers learn in place of their weights, where the config asks for it."""
+    if training.adapter_rank is None:
+        return None
+    everything = training.trainable_layers == "all"
+    frozen = 0 if everything else max(0, layer_count(model) - int(training.trainable_layers))
+    return adapters.attach(model, frozen, training.adapter_rank, reference)
+
+
 def train_encoder(
     config: Config,
     codebook: Codebook,
@@ -138,7 +147,7 @@ def train_encoder(
     opened = open_encoder(config)
     encoder, tokenizer, model, layout = opened.encoder, opened.tokenizer, opened.model, opened.layout
     prepared = prepare([*train, *valid], tokenizer, layout, codebook)
-    adapted = _attach(model, config.training, encoder.reference)
+    adapted = attach_adapter(model, config.training, encoder.reference)
     split = split_encoder(model, config.training.trainable_layers, encoder.reference)
     weights = balanced_weights(_first(prepared.targets, len(train)), codebook.heads(), config.training.evidence_weight)
     classifier = ArticleClassifier(split.upper, int(model.config.hidden_size), codebook.heads(), weights)
@@ -187,14 +196,6 @@ def train_encoder(
     tokenizer.save(str(draft / "tokenizer.json"))
     progress("export", 1, 1)
     return layout
-
-
-def _attach(model: PreTrainedModel, training: TrainingConfig, reference: str) -> PeftModel | None:
-    if training.adapter_rank is None:
-        return None
-    layers = layer_count(model)
-    first = 0 if training.trainable_layers == "all" else max(0, layers - int(training.trainable_layers))
-    return adapters.attach(model, first, training.adapter_rank, reference)
 
 
 @dataclass(frozen=True, slots=True)

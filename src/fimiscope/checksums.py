@@ -11,6 +11,11 @@ def sha256_of_text(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+def short_digest(text: str) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of the text: names it in lists of texts."""
+    return sha256_of_text(text)[:16]
+
+
 def sha256_of_file(path: Path) -> str:
     """Of the file's bytes, read piece by piece."""
     with path.open("rb") as file:

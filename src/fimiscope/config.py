@@ -123,8 +123,8 @@ class TrainingConfig(Section):
     adapter_rank: int | None = Field(
         default=None,
         ge=1,
-        description="rank of the updates that the trainable layers learn in place of all their weights; the bundle "
-        "then also holds them as an adapter, from which `encoder: path:…` starts",
+        description="rank of the updates that the trainable layers learn in place of their weights (embeddings stay); "
+        "the bundle also holds them as an adapter, from which `encoder: path:…` starts",
     )
     head_epochs: int = Field(
         default=8,
@@ -143,6 +143,12 @@ class TrainingConfig(Section):
     )
     evidence_weight: float = Field(default=0.5, ge=0, description="weight of the loss on annotated evidence words")
     precision: Literal["fp32", "bf16", "fp16"] = Field(default="fp32", description="arithmetic of the training steps")
+
+    @model_validator(mode="after")
+    def _an_adapter_needs_layers(self) -> TrainingConfig:
+        if self.adapter_rank is not None and self.trainable_layers == 0:
+            raise ValueError("adapter_rank needs trainable_layers of 1 or more")
+        return self
 
     @field_validator("trainable_layers", mode="before")
     @classmethod
@@ -192,7 +198,7 @@ class Config(Section):
     codebook: Path | None = Field(default=None, description="codebook YAML; the shipped one when absent")
     corpus: CorpusConfig
     encoder: str | None = Field(
-        default=None, description="encoder reference: hub:…, path:…, pip:… or tiny; see `fimiscope encoders`"
+        default=None, description="encoder reference: shipped:…, pip:…, path:…, hub:… or tiny; see `fimiscope encoders`"
     )
     encoder_layers: int | None = Field(
         default=None, ge=1, description="use the encoder's lowest layers alone, this many; absent: all"

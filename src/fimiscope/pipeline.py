@@ -53,8 +53,16 @@ class TrainedRun:
 
 
 def load_corpus(config: Config, codebook: Codebook, *, progress: Progress = silent) -> Corpus:
-    """The corpus that a config describes; its parts are the same for every training seed."""
-    return build(config.corpus, codebook, seed=SPLIT_SEED, progress=lambda stage: progress(stage, 0, 0))
+    """The corpus that a config describes; its parts are the same for every training seed.
+
+    What the encoder has learned from already is not held out.
+    """
+    from fimiscope.training.encoders import learned_texts
+
+    learned = frozenset() if config.encoder is None else learned_texts(config.encoder)
+    return build(
+        config.corpus, codebook, seed=SPLIT_SEED, learned=learned, progress=lambda stage: progress(stage, 0, 0)
+    )
 
 
 def assist(config: Config, *, models: Path | str = "models", resume: bool = False) -> None:

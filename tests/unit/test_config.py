@@ -159,7 +159,9 @@ def test_an_override_that_cannot_be_applied_is_refused(small: Path, override: st
 
 
 def test_an_override_with_an_unknown_key_is_refused(small: Path) -> None:
-    assert faults(small, "training.epoch=3")[1].startswith("training.epoch: unknown key (known here: adapter_rank, batch, ")
+    assert faults(small, "training.epoch=3")[1].startswith(
+        "training.epoch: unknown key (known here: adapter_rank, batch, "
+    )
 
 
 @pytest.mark.parametrize(

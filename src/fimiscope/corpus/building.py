@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from fimiscope.checksums import short_digest
 from fimiscope.codebook import Codebook
 from fimiscope.config import AnnotatedSource, CorpusConfig, EmbeddedSource, LabelledSource
 from fimiscope.corpus.annotated import annotated_records
@@ -23,7 +24,12 @@ MOST_WEIGHT = 4.0
 
 
 def build(
-    config: CorpusConfig, codebook: Codebook, *, seed: int, progress: Callable[[str], None] | None = None
+    config: CorpusConfig,
+    codebook: Codebook,
+    *,
+    seed: int,
+    learned: frozenset[str] = frozenset(),
+    progress: Callable[[str], None] | None = None,
 ) -> Corpus:
     """Read, check, clear of copies, group and split all sources of a config.
 
@@ -31,6 +37,8 @@ def build(
     of rows in the files. An id that an earlier source has already becomes `<source>:<id>`.
 
     Args:
+        learned: short digests of texts that the encoder has learned from already: with their groups they stay in
+            the training part, where groups are held out at random.
         progress: gets a line of text for each step.
 
     Raises:
@@ -54,7 +62,8 @@ def build(
     say(f"{len(records)} texts: looking for near-copies")
     groups = _groups(records, config.near_copy)
     flagged = [codebook.flagged(record.labels) is True for record in records]
-    parts = split(records, groups, flagged, rules, seed=seed)
+    known = {g for r, g in zip(records, groups, strict=True) if learned and short_digest(r.article.text) in learned}
+    parts = split(records, groups, flagged, rules, seed=seed, learned=known)
     if "train" not in parts:
         raise CorpusError(
             "every text is held out: lower hold_out, or add texts, so that something is left to learn from"
@@ -113,7 +122,7 @@ def _without_copies(records: Sequence[Record], drops: Drops) -> list[Record]:
 
 
 def _at_common_base_rates(examples: Sequence[Example]) -> tuple[Example, ...]:
-    """Weigh the roles of the invented texts so that they are as frequent as in the other sources.
+    """Weigh the roles of the embedded texts so that they are as frequent as in the other sources.
 
     The invented texts are mostly flagged, because contrast families are: unweighted, their plain style would itself
     speak for a flag. Each of them weighs P(role | other sources) / P(role | invented), `MOST_WEIGHT` times more or

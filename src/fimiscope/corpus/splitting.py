@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,7 +37,13 @@ class Rule:
 
 
 def split(
-    records: Sequence[Record], groups: Sequence[str], flagged: Sequence[bool], rules: dict[str, Rule], *, seed: int
+    records: Sequence[Record],
+    groups: Sequence[str],
+    flagged: Sequence[bool],
+    rules: dict[str, Rule],
+    *,
+    seed: int,
+    learned: Collection[str] = (),
 ) -> list[Part]:
     """The part of each record; equal on every machine for equal records, rules and seed.
 
@@ -50,11 +56,13 @@ def split(
         groups: name of each record's group of near-copies.
         flagged: whether each record is flagged by its labels.
         rules: by source.
+        learned: names of groups that stay in `train` where whole groups are held out.
 
     Raises:
         CorpusError: a source split by date has texts without one.
     """
-    draws = (_draw(records, groups, flagged, rules, f"{seed}.{number}") for number in range(_DRAWS))
+    kept = {f"group {group}" for group in learned}
+    draws = (_draw(records, groups, flagged, rules, f"{seed}.{number}", kept) for number in range(_DRAWS))
     codes = [
         {*(record.labels.narratives or ()), record.labels.role or "no role", "flagged" if flag else "not flagged"}
         for record, flag in zip(records, flagged, strict=True)
@@ -65,7 +73,12 @@ def split(
 
 
 def _draw(
-    records: Sequence[Record], groups: Sequence[str], flagged: Sequence[bool], rules: dict[str, Rule], salt: str
+    records: Sequence[Record],
+    groups: Sequence[str],
+    flagged: Sequence[bool],
+    rules: dict[str, Rule],
+    salt: str,
+    kept: Collection[str],
 ) -> list[Part]:
     pools: dict[str, list[int]] = defaultdict(list)
     for index, record in enumerate(records):
@@ -78,7 +91,7 @@ def _draw(
         else:
             units = [_unit(records[index], groups[index], rule) for index in members]
             kinds = [_kind(records[index], flagged[index], rule) for index in members]
-            given = _by_hash(units, kinds, rule.shares, salt)
+            given = _by_hash(units, kinds, rule.shares, salt, kept)
         for index, part in zip(members, given, strict=True):
             proposed[index] = part
     final: dict[str, Part] = {}
@@ -112,7 +125,10 @@ def _kind(record: Record, flagged: bool, rule: Rule) -> str:
     return f"{int(flagged)} {language}"
 
 
-def _by_hash(units: Sequence[str], kinds: Sequence[str], shares: Shares, salt: str) -> list[Part]:
+def _by_hash(
+    units: Sequence[str], kinds: Sequence[str], shares: Shares, salt: str, kept: Collection[str]
+) -> list[Part]:
+    """Parts of the units in a random order; those that are `kept` are learned from."""
     sizes = Counter(units)
     kind_of: dict[str, str] = {}
     for unit, kind in zip(units, kinds, strict=True):
@@ -125,7 +141,7 @@ def _by_hash(units: Sequence[str], kinds: Sequence[str], shares: Shares, salt: s
     }
     parts: dict[str, Part] = {}
     for unit in sorted(sizes, key=lambda unit: hashlib.sha256(f"{salt} {unit}".encode()).digest()):
-        parts[unit] = _first_with_room(sizes[unit], room[kind_of[unit]])
+        parts[unit] = "train" if unit in kept else _first_with_room(sizes[unit], room[kind_of[unit]])
     return [parts[unit] for unit in units]
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fimiscope.checksums import sha256_of_text
+from fimiscope.checksums import short_digest
 from fimiscope.errors import ConfigError, EncoderError, MissingExtra
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def attach(model: PreTrainedModel, first_layer: int, rank: int, reference: str) 
         return adapted
 
 
-def save(adapted: PeftModel, folder: Path, base: str, layers: int, texts: Iterable[str]) -> None:
+def save(adapted: PeftModel, folder: Path, *, base: str, layers: int, texts: Iterable[str]) -> None:
     """Write `FILES` into `folder`: the update in half precision, what it is of, and digests of the texts behind it.
 
     Args:
@@ -76,24 +76,24 @@ def save(adapted: PeftModel, folder: Path, base: str, layers: int, texts: Iterab
         "bias": "none",
     }
     (folder / CONFIG).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    digests = sorted({digest_of(text) for text in texts})
+    digests = sorted({short_digest(text) for text in texts})
     origin = {"layers": layers, "learned": digests}
     (folder / ORIGIN).write_text(json.dumps(origin, indent=0) + "\n", encoding="utf-8")
 
 
-def digest_of(text: str) -> str:
-    """First 16 hexadecimal digits of the SHA-256."""
-    return sha256_of_text(text)[:16]
-
-
 def learned(folder: Path) -> frozenset[str]:
-    """Digests of the texts that the adapter in `folder` was trained on."""
+    """Short digests of the texts that the adapter in `folder` was trained on."""
     return frozenset(_read(folder, ORIGIN, "learned", list))
 
 
 def merge(adapted: PeftModel) -> None:
     """Add the updates to the weights: the layers are plain again, and stay where they are."""
     adapted.merge_and_unload()
+
+
+def is_adapter(folder: Path) -> bool:
+    """Whether `folder` holds an adapter, whole or damaged."""
+    return any((folder / name).is_file() for name in (CONFIG, ORIGIN))
 
 
 def base_of(folder: Path) -> str:
@@ -112,7 +112,7 @@ def _read(folder: Path, name: str, key: str, kind: type[T]) -> T:
 
 
 def apply(model: PreTrainedModel, folder: Path) -> None:
-    """Add the update in `folder` to the encoder's weights, in place, and drop the layers above those that it is of.
+    """Drop the layers above those that the adapter in `folder` is of, and add its update to the weights, in place.
 
     Raises:
         EncoderError: the files are damaged, or of another encoder.
@@ -123,14 +123,12 @@ def apply(model: PreTrainedModel, folder: Path) -> None:
 
     peft = _library()
     try:
+        lowest_layers(model, _read(folder, ORIGIN, "layers", int), str(folder))
         with _without_future_warnings():
             adapted = peft.PeftModel.from_pretrained(model, str(folder), torch_device="cpu")
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise EncoderError(
-            f"adapter {folder}: {CONFIG} or {WEIGHTS} does not fit the encoder; copy it again"
-        ) from error
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, ConfigError) as error:
+        raise EncoderError(f"adapter {folder}: {CONFIG} or {WEIGHTS} does not fit: copy it again") from error
     merge(adapted)
-    lowest_layers(model, _read(folder, ORIGIN, "layers", int), str(folder))
     model.requires_grad_(True)
 
 
@@ -138,7 +136,7 @@ def _library() -> Any:
     """The module `peft`."""
     try:
         import peft
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingExtra("peft", "train") from error
     return peft
 

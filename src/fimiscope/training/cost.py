@@ -30,8 +30,8 @@ def cost_table(config: Config, corpus: Corpus, codebook: Codebook) -> Table:
     for part in (train, valid, test):
         prepared = prepare(part, opened.tokenizer, layout, codebook)
         counts.append(sum(len(ids) for ids in prepared.window_ids()))
-    attach_adapter(model, config.training, opened.encoder.reference)
     split = split_encoder(model, config.training.trainable_layers, opened.encoder.reference)
+    attach_adapter(model, config.training, opened.encoder.reference)
     trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     ids = torch.full((TRIAL_WINDOWS, layout.size), layout.pad + 4)
     mask = torch.ones_like(ids)

@@ -147,8 +147,8 @@ def train_encoder(
     opened = open_encoder(config)
     encoder, tokenizer, model, layout = opened.encoder, opened.tokenizer, opened.model, opened.layout
     prepared = prepare([*train, *valid], tokenizer, layout, codebook)
-    adapted = attach_adapter(model, config.training, encoder.reference)
     split = split_encoder(model, config.training.trainable_layers, encoder.reference)
+    adapted = attach_adapter(model, config.training, encoder.reference)
     weights = balanced_weights(_first(prepared.targets, len(train)), codebook.heads(), config.training.evidence_weight)
     classifier = ArticleClassifier(split.upper, int(model.config.hidden_size), codebook.heads(), weights)
     tables = (
@@ -184,9 +184,9 @@ def train_encoder(
         adapters.save(
             adapted,
             draft,
-            encoder.reference,
-            layer_count(model),
-            (example.labelled_article().text for example in train),
+            base=encoder.reference,
+            layers=layer_count(model),
+            texts=(example.article.text for example in train),
         )
         adapters.merge(adapted)
     parts = [part for part in (split.lower, split.upper) if part is not None]

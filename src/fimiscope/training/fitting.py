@@ -16,15 +16,15 @@ from fimiscope.bundle.bundle import save_lexical
 from fimiscope.bundle.calibration import Calibrator, blend
 from fimiscope.bundle.decisions import Decisions
 from fimiscope.bundle.encoder import EncoderModel
+from fimiscope.checksums import short_digest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
-from fimiscope.errors import CorpusError
+from fimiscope.errors import ConfigError, CorpusError
 from fimiscope.progress import Progress, silent
 from fimiscope.reading import identify_language
-from fimiscope.training.adapters import digest_of
 from fimiscope.training.calibrating import Floats, at_base_rate, fit_calibrator, fit_decisions
-from fimiscope.training.encoders import Encoder, resolve
+from fimiscope.training.encoders import learned_texts, resolve
 from fimiscope.training.lexical import fit_lexical
 from fimiscope.training.targets import targets_of
 
@@ -49,8 +49,7 @@ def fit_bundle(
     """
     train, valid = corpus.part("train"), corpus.part("valid")
     _check_parts(train, valid)
-    if config.encoder is not None:
-        _check_held_out(corpus, resolve(config.encoder))
+    _check_encoder(config, corpus, folder)
     draft = folder.with_name(f".{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -95,6 +94,7 @@ def share_work(config: Config, corpus: Corpus, codebook: Codebook, folder: Path,
 
     train, valid = corpus.part("train"), corpus.part("valid")
     _check_parts(train, valid)
+    _check_encoder(config, corpus, folder)
     if config.encoder is not None:
         train_encoder(
             config,
@@ -128,18 +128,22 @@ def _check_parts(train: Sequence[Example], valid: Sequence[Example]) -> None:
         raise CorpusError(f"all training texts have the role '{roles.pop()}': there is nothing to tell apart")
 
 
-def _check_held_out(corpus: Corpus, encoder: Encoder) -> None:
-    """What the encoder was adapted on cannot measure what it has learned."""
-    learned = encoder.learned()
+def _check_encoder(config: Config, corpus: Corpus, folder: Path) -> None:
+    """What the encoder has learned from cannot measure it, and a bundle cannot stand on itself."""
+    if config.encoder is None:
+        return
+    if any(folder.resolve() == adapter.resolve() for adapter in resolve(config.encoder).adapters):
+        raise ConfigError(f"name: {folder} holds the adapter that this run starts from: choose another name")
+    learned = learned_texts(config.encoder)
     held_out = [
         example
         for example in (*corpus.part("valid"), *corpus.part("test"))
-        if learned and digest_of(example.labelled_article().text) in learned
+        if learned and short_digest(example.article.text) in learned
     ]
     if held_out:
         raise CorpusError(
-            f"encoder {encoder.reference} was adapted on {len(held_out)} of the texts that this corpus holds out "
-            f"({held_out[0].article.id}, …): keep the hold_out of the config that made it, or start from its base"
+            f"encoder {config.encoder} has learned from {len(held_out)} of the texts that are held out "
+            f"({held_out[0].article.id}, …): start from its base, or hold out others"
         )
 
 

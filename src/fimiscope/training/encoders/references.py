@@ -103,7 +103,7 @@ def resolve(reference: str) -> Encoder:
     if kind == "hub" and name:
         return _from_hub(reference, name)
     raise EncoderError(
-        f"encoder '{reference}' is unknown: use hub:<owner>/<name>, path:<folder>, tiny, or {_names_in_words()}"
+        f"encoder '{reference}' is unknown: use hub:<owner>/<name>, path:<folder>, tiny, {_names_in_words()}"
     )
 
 
@@ -190,7 +190,8 @@ _SHIPPED = ("role-reader",)
 
 
 def _names_in_words() -> str:
-    return " or ".join([*(f"shipped:{name}" for name in _SHIPPED), *(f"pip:{name}" for name in _PACKAGES)])
+    *names, last = [*(f"shipped:{name}" for name in _SHIPPED), *(f"pip:{name}" for name in _PACKAGES)]
+    return f"{', '.join(names)} or {last}"
 
 
 def _shipped_folder(name: str) -> Path:

@@ -17,14 +17,13 @@ import numpy.typing as npt
 from fimiscope.bundle.calibration import head_slices
 from fimiscope.bundle.encoder import EncoderModel
 from fimiscope.bundle.files import GRAPH, TOKENIZER
-from fimiscope.checksums import short_digest
 from fimiscope.codebook import Codebook, Head
 from fimiscope.config import Config, LexicalConfig
 from fimiscope.corpus import Example
 from fimiscope.errors import CorpusError
 from fimiscope.progress import Progress, silent
 from fimiscope.tables import Cell, Table
-from fimiscope.training.encoders import learned_texts
+from fimiscope.training.fitting import learned_already
 from fimiscope.training.lexical import fit_lexical
 from fimiscope.training.targets import Targets
 
@@ -76,12 +75,14 @@ def told_roles(
     drawn by the config's seed. Texts without a role are left out.
 
     Raises:
-        CorpusError: fewer than two families or two roles.
+        CorpusError: fewer than two families or two roles, or the encoder has learned from some of the texts.
         EncoderError, ConfigError: the encoder cannot be used.
     """
     examples = [example for example in examples if example.labels.role is not None]
-    if config.encoder is not None:
-        _refuse_known(examples, config.encoder)
+    if config.encoder is not None and learned_already(examples, config.encoder):
+        raise CorpusError(
+            f"encoder {config.encoder} has learned from these texts: no family is new to it; take its base"
+        )
     texts = [example.document().text for example in examples]
     roles = np.array([codebook.role_codes.index(str(example.labels.role)) for example in examples], dtype=np.int64)
     families = np.array([example.group for example in examples])
@@ -113,12 +114,6 @@ def told_roles(
             accuracy, macro_f1 = zip(*figures, strict=True)
             found.append(Told(name, model, int(rows.sum()), len(np.unique(families[rows])), accuracy, macro_f1))
     return tuple(found)
-
-
-def _refuse_known(examples: Sequence[Example], encoder: str) -> None:
-    learned = learned_texts(encoder)
-    if any(short_digest(example.article.text) in learned for example in examples):
-        raise CorpusError(f"encoder {encoder} has learned from these texts: no family is new to it; take its base")
 
 
 def told_table(told: Sequence[Told]) -> Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,8 @@ from fimiscope.config import Config
 from fimiscope.corpus import Example
 from fimiscope.errors import CorpusError
 from fimiscope.records import Article, Labels
+from fimiscope.training import adapters
+from fimiscope.training.encoders import resolve
 
 SAYINGS = {
     "carries": "praised warmly",
@@ -101,6 +105,16 @@ def test_one_family_or_one_role_cannot_be_halved(codebook: Codebook) -> None:
     same = [example for place in PLACES for example in family(place)[:1]]
     with pytest.raises(CorpusError, match="takes two of each"):
         told_roles(same, config(), codebook, languages=("en",))
+
+
+def test_an_encoder_that_has_learned_from_the_texts_cannot_tell_how_hard_they_are(
+    codebook: Codebook, tmp_path: Path
+) -> None:
+    examples = [example for place in PLACES for example in family(place)]
+    adapter = adapters.attach(resolve("tiny").model(), 0, 1, "tiny")
+    adapters.save(adapter, tmp_path, base="tiny", layers=2, texts=[examples[5].article.text])
+    with pytest.raises(CorpusError, match=rf"encoder path:{tmp_path} has learned from these texts"):
+        told_roles(examples, config(encoder=f"path:{tmp_path}"), codebook, languages=("en",))
 
 
 def test_the_encoder_trained_by_the_recipe_answers_once_for_every_text(codebook: Codebook) -> None:

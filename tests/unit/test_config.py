@@ -136,6 +136,11 @@ def test_overrides_reach_every_depth(small: Path) -> None:
     assert config.training.batch == Config.load(small).training.batch
 
 
+def test_an_adapter_without_layers_to_adapt_is_refused(small: Path) -> None:
+    line = faults(small, "training.adapter_rank=4", "training.trainable_layers=0")[1]
+    assert line == "training: adapter_rank needs trainable_layers of 1 or more"
+
+
 def test_the_last_override_counts(small: Path) -> None:
     assert Config.load(small, ["seed=1", "seed=2"]).seed == 2
 

@@ -39,6 +39,7 @@ _VERSIONS = (
     "torch",
     "transformers",
     "datasets",
+    "peft",
     "scikit-learn",
     "onnxruntime",
     "tokenizers",

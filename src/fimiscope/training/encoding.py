@@ -104,7 +104,7 @@ def split_encoder(model: PreTrainedModel, trainable: int | str, reference: str) 
     """
     if trainable == "all":
         return Split(None, WholeEncoder(model))
-    frozen = max(0, layer_count(model) - int(trainable))
+    frozen = _frozen_layers(model, int(trainable))
     if can_split(model):
         lower, upper = LowerLayers(model, frozen), UpperLayers(model, frozen)
         lower.requires_grad_(False)
@@ -118,12 +118,16 @@ def split_encoder(model: PreTrainedModel, trainable: int | str, reference: str) 
     return Split(None, WholeEncoder(model))
 
 
+def _frozen_layers(model: PreTrainedModel, trainable: int) -> int:
+    return max(0, layer_count(model) - trainable)
+
+
 def attach_adapter(model: PreTrainedModel, training: TrainingConfig, reference: str) -> PeftModel | None:
     """Let low-rank updates of the trainable layers learn in place of their weights, where the config asks for it."""
     if training.adapter_rank is None:
         return None
-    everything = training.trainable_layers == "all"
-    frozen = 0 if everything else max(0, layer_count(model) - int(training.trainable_layers))
+    layers = training.trainable_layers
+    frozen = 0 if layers == "all" else _frozen_layers(model, layers)
     return adapters.attach(model, frozen, training.adapter_rank, reference)
 
 

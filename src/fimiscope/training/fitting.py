@@ -24,7 +24,7 @@ from fimiscope.errors import ConfigError, CorpusError
 from fimiscope.progress import Progress, silent
 from fimiscope.reading import identify_language
 from fimiscope.training.calibrating import Floats, at_base_rate, fit_calibrator, fit_decisions
-from fimiscope.training.encoders import learned_texts, resolve
+from fimiscope.training.encoders import adapter_folders, learned_texts
 from fimiscope.training.lexical import fit_lexical
 from fimiscope.training.targets import targets_of
 
@@ -128,19 +128,19 @@ def _check_parts(train: Sequence[Example], valid: Sequence[Example]) -> None:
         raise CorpusError(f"all training texts have the role '{roles.pop()}': there is nothing to tell apart")
 
 
+def learned_already(examples: Sequence[Example], encoder: str) -> list[Example]:
+    """Those of the examples that the adapters of the encoder, given by its reference, were trained on."""
+    learned = learned_texts(encoder)
+    return [example for example in examples if learned and short_digest(example.article.text) in learned]
+
+
 def _check_encoder(config: Config, corpus: Corpus, folder: Path) -> None:
     """What the encoder has learned from cannot measure it, and a bundle cannot stand on itself."""
     if config.encoder is None:
         return
-    if any(folder.resolve() == adapter.resolve() for adapter in resolve(config.encoder).adapters):
+    if folder.resolve() in [adapter.resolve() for adapter in adapter_folders(config.encoder)]:
         raise ConfigError(f"name: {folder} holds the adapter that this run starts from: choose another name")
-    learned = learned_texts(config.encoder)
-    held_out = [
-        example
-        for example in (*corpus.part("valid"), *corpus.part("test"))
-        if learned and short_digest(example.article.text) in learned
-    ]
-    if held_out:
+    if held_out := learned_already([*corpus.part("valid"), *corpus.part("test")], config.encoder):
         raise CorpusError(
             f"encoder {config.encoder} has learned from {len(held_out)} of the texts that are held out "
             f"({held_out[0].article.id}, …): start from its base, or hold out others"

@@ -37,9 +37,9 @@ def states(model: PreTrainedModel) -> torch.Tensor:
     return found
 
 
-def moved(model: PreTrainedModel, first_layer: int = 0) -> PeftModel:
+def moved(model: PreTrainedModel) -> PeftModel:
     """An adapter on `model` that has learned something."""
-    adapted = adapters.attach(model, first_layer, 4, "tiny")
+    adapted = adapters.attach(model, 0, 4, "tiny")
     for name, values in adapted.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(values, std=0.1)

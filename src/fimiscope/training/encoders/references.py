@@ -96,8 +96,8 @@ def resolve(reference: str) -> Encoder:
         return _cached(reference, "tiny-1", tiny.build, prefix="")
     if kind == "pip" and name in _PACKAGES:
         return _PACKAGES[name]()
-    if kind == "shipped" and name in _SHIPPED:
-        return _adapted(reference, _shipped_folder(name))
+    if folder := _adapter_folder(reference):
+        return _adapted(reference, folder)
     if kind == "path" and name:
         return _from_folder(reference, Path(name).expanduser())
     if kind == "hub" and name:
@@ -107,19 +107,23 @@ def resolve(reference: str) -> Encoder:
     )
 
 
+def adapter_folders(reference: str) -> tuple[Path, ...]:
+    """Folders of the adapters that `reference` puts on an encoder, in the order of their use; it need not be there.
+
+    Raises:
+        EncoderError: an adapter does not say what it is of.
+    """
+    folder = _adapter_folder(reference)
+    return () if folder is None else (*adapter_folders(adapters.base_of(folder)), folder)
+
+
 def learned_texts(reference: str) -> frozenset[str]:
     """Short digests of the texts that the encoder's adapters were trained on; empty without an adapter.
-
-    The weights need not be there.
 
     Raises:
         EncoderError: an adapter is incomplete.
     """
-    kind, _, name = reference.partition(":")
-    folder = _shipped_folder(name) if kind == "shipped" else Path(name).expanduser()
-    if kind not in ("shipped", "path") or not adapters.is_adapter(folder):
-        return frozenset()
-    return adapters.learned(folder) | learned_texts(adapters.base_of(folder))
+    return frozenset().union(*(adapters.learned(folder) for folder in adapter_folders(reference)))
 
 
 def known_references() -> tuple[Reference, ...]:
@@ -194,8 +198,13 @@ def _names_in_words() -> str:
     return f"{', '.join(names)} or {last}"
 
 
-def _shipped_folder(name: str) -> Path:
-    return shipped(f"encoders/{name}")
+def _adapter_folder(reference: str) -> Path | None:
+    """Where the adapter lies that `reference` names, if it names one."""
+    kind, _, name = reference.partition(":")
+    if kind == "shipped" and name in _SHIPPED:
+        return shipped(f"encoders/{name}")
+    folder = Path(name).expanduser()
+    return folder if kind == "path" and name and adapters.is_adapter(folder) else None
 
 
 def _adapted(reference: str, folder: Path) -> Encoder:
@@ -244,8 +253,6 @@ def _cached(reference: str, name: str, build: Callable[[Path], None], *, prefix:
 
 
 def _from_folder(reference: str, folder: Path) -> Encoder:
-    if adapters.is_adapter(folder):
-        return _adapted(reference, folder)
     if missing := _missing(folder):
         if (folder / "manifest.json").is_file():
             raise EncoderError(

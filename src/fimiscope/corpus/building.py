@@ -11,7 +11,7 @@ from fimiscope.checksums import short_digest
 from fimiscope.codebook import Codebook
 from fimiscope.config import AnnotatedSource, CorpusConfig, EmbeddedSource, LabelledSource
 from fimiscope.corpus.annotated import annotated_records
-from fimiscope.corpus.examples import Corpus, Drops, Example, Record, digest
+from fimiscope.corpus.examples import Corpus, Drops, Example, Part, Record, digest
 from fimiscope.corpus.labelled import labelled_records, with_languages
 from fimiscope.corpus.near_copies import cluster
 from fimiscope.corpus.splitting import Rule, split
@@ -68,12 +68,10 @@ def build(
         raise CorpusError(
             "every text is held out: lower hold_out, or add texts, so that something is left to learn from"
         )
-    weights = {"high": 1.0, "low": config.low_confidence_weight}
-    examples = _at_common_base_rates(
-        [
-            Example(r.article, r.labels, r.source, part, group, r.labelled_to, weights[r.labels.confidence])
-            for r, part, group in zip(records, parts, groups, strict=True)
-        ]
+    weights = _weights(records, parts, config.low_confidence_weight)
+    examples = tuple(
+        Example(r.article, r.labels, r.source, part, group, r.labelled_to, weight)
+        for r, part, group, weight in zip(records, parts, groups, weights, strict=True)
     )
     say(
         f"{len(set(groups))} groups; " + ", ".join(f"{parts.count(part)} {part}" for part in ("train", "valid", "test"))
@@ -121,27 +119,25 @@ def _without_copies(records: Sequence[Record], drops: Drops) -> list[Record]:
     return kept
 
 
-def _at_common_base_rates(examples: Sequence[Example]) -> tuple[Example, ...]:
-    """Weigh the roles of the embedded texts so that they are as frequent as in the other sources.
+def _weights(records: Sequence[Record], parts: Sequence[Part], unsure: float) -> list[float]:
+    """What each text counts: `unsure` with a label of low confidence, and invented texts of the training part so that
+    their roles are as frequent as in the real ones.
 
     The invented texts are mostly flagged, because contrast families are: unweighted, their plain style would itself
-    speak for a flag. Each of them weighs P(role | other sources) / P(role | invented), `MOST_WEIGHT` times more or
-    less at most, so that the role does not depend on who wrote a text (reweighing: Kamiran and Calders 2012).
-    A corpus of invented texts alone stays as it is.
+    speak for a flag. Each of them weighs P(role | real) / P(role | invented), `MOST_WEIGHT` times more or less at
+    most, so that the role does not depend on who wrote a text (reweighing: Kamiran and Calders 2012). In a corpus of
+    invented texts alone they weigh alike.
     """
-    train = [example for example in examples if example.part == "train" and example.labels.role is not None]
-    invented = Counter(example.labels.role for example in train if example.source == EMBEDDED)
-    others = Counter(example.labels.role for example in train if example.source != EMBEDDED)
-    if not others:
-        return tuple(examples)
-    ratio = {role: others[role] * invented.total() / (others.total() * count) for role, count in invented.items()}
-    factor = {role: min(MOST_WEIGHT, max(1 / MOST_WEIGHT, value)) for role, value in ratio.items()}
-    return tuple(
-        replace(example, weight=example.weight * factor.get(example.labels.role, 1.0))
-        if example.source == EMBEDDED and example.part == "train"
-        else example
-        for example in examples
-    )
+    learned = [r for r, part in zip(records, parts, strict=True) if part == "train" and r.labels.role is not None]
+    invented = Counter(record.labels.role for record in learned if record.invented)
+    real = Counter(record.labels.role for record in learned if not record.invented)
+    ratio = {role: real[role] * invented.total() / (max(1, real.total()) * count) for role, count in invented.items()}
+    factor = {role: min(MOST_WEIGHT, max(1 / MOST_WEIGHT, value)) for role, value in ratio.items()} if real else {}
+    return [
+        (unsure if record.labels.confidence == "low" else 1.0)
+        * (factor.get(record.labels.role, 1.0) if record.invented and part == "train" else 1.0)
+        for record, part in zip(records, parts, strict=True)
+    ]
 
 
 def _said(labels: Labels) -> tuple[object, ...]:

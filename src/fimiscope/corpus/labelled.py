@@ -9,7 +9,7 @@ from typing import Any
 
 from fimiscope.codebook import Codebook
 from fimiscope.corpus.examples import Dropped, Drops, Example, Record
-from fimiscope.corpus.labels import as_text, fault_of, parse_labels
+from fimiscope.corpus.labels import as_text, fault_of, parse_labels, yes_or_no
 from fimiscope.errors import CorpusError
 from fimiscope.records import Article, Unreadable
 
@@ -63,7 +63,7 @@ def labelled_records(
             continue
         row = {name: values.get(theirs) for name, theirs in names.items()}
         try:
-            labels = parse_labels(row)
+            labels, invented = parse_labels(row), yes_or_no(values.get("invented"), "invented") is True
         except ValueError as error:
             drops.add(source, str(error), article.id)
             continue
@@ -73,7 +73,7 @@ def labelled_records(
             continue
         ids.add(article.id)
         family = as_text(row["family"])
-        yield Record(article, labels, source, family and f"{source}/{family}", len(article.text))
+        yield Record(article, labels, source, family and f"{source}/{family}", len(article.text), invented)
     if unseen:
         raise CorpusError(f"{path} has no column {', '.join(sorted(unseen))}: correct `columns`")
 

@@ -29,7 +29,7 @@ def parse_labels(values: Mapping[str, Any]) -> Labels:
         role=as_text(values.get("role")),
         actors=_codes(values.get("actors"), "actors"),
         narratives=_codes(values.get("narratives"), "narratives"),
-        africa=_yes_or_no(values.get("africa")),
+        africa=yes_or_no(values.get("africa"), "africa"),
         evidence=_spans(values.get("evidence")),
         confidence="low" if confidence == "low" else "high",
     )
@@ -51,6 +51,20 @@ def fault_of(article: Article, labels: Labels, codebook: Codebook) -> str | None
 def as_text(value: Any) -> str | None:
     """A cell as stripped text; `None` when nothing is in it."""
     return None if value is None or value != value else str(value).strip() or None
+
+
+def yes_or_no(value: Any, name: str) -> bool | None:
+    """A cell of the column `name` as a truth value; `None` when nothing is in it.
+
+    Raises:
+        ValueError: it holds anything else.
+    """
+    text = _lower(value)
+    if text is None:
+        return None
+    if text not in _YES | _NO:
+        raise ValueError(f"{name} is neither true nor false")
+    return text in _YES
 
 
 def _lower(value: Any) -> str | None:
@@ -75,15 +89,6 @@ def _spans(value: Any) -> tuple[Span, ...] | None:
         return tuple(sorted((Span(int(s["start"]), int(s["end"])) for s in found), key=lambda s: (s.start, s.end)))
     except (TypeError, KeyError, ValueError, IndexError) as error:
         raise ValueError('evidence is no list of {"start": …, "end": …}') from error
-
-
-def _yes_or_no(value: Any) -> bool | None:
-    text = _lower(value)
-    if text is None:
-        return None
-    if text not in _YES | _NO:
-        raise ValueError("africa is neither true nor false")
-    return text in _YES
 
 
 def _list(value: Any, name: str) -> list[Any] | None:

@@ -180,8 +180,10 @@ def test_invented_texts_weigh_as_if_their_role_said_nothing_of_who_wrote_them(
     mine = write_jsonl("mine.jsonl", [row(f"m{number:03}", invent(number), **role) for number, role in enumerate(told)])
     unsplit = {"valid": 0, "test": 0}
     invented = {"kind": "embedded", "hold_out": unsplit}
-    both = build(config(invented, labelled(mine, hold_out=unsplit)), codebook, seed=13).examples
-    embedded = [example for example in both if example.source == "embedded"]
+    marked = [row(f"s{n:03}", invent(1000 + n), role="reports", invented=True) for n in range(40)]
+    more = labelled(write_jsonl("more.jsonl", marked), hold_out=unsplit)
+    both = build(config(invented, labelled(mine, hold_out=unsplit), more), codebook, seed=13).examples
+    embedded = [example for example in both if example.source in ("embedded", "more")]
 
     def share(examples: Sequence[Example]) -> float:
         return sum(e.weight for e in examples if e.labels.role == "none") / sum(e.weight for e in examples)

@@ -99,7 +99,7 @@ def _store() -> str:
 
 
 def _disk() -> Finding:
-    from fimiscope.training.encoders.references import cache_folder
+    from fimiscope.cache import cache_folder
 
     folder = cache_folder()
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())

@@ -1,8 +1,11 @@
-"""Files that come with the project: codebook, embedded corpus, contrast suite, annotations, list of public sources."""
+"""Files that come with the project: codebook, ready model, embedded corpus, contrast suite, annotations, sources."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+READY = "africa-small"
+"""Name of the model that comes ready."""
 
 
 def shipped(name: str) -> Path:

@@ -25,6 +25,9 @@ COMMANDS = (
     ("corpus", "show"),
     ("corpus", "balance"),
     ("corpus", "fetch"),
+    ("model", "build-ready"),
+    ("bundle", "pack"),
+    ("bundle", "unpack"),
     ("encoders",),
     ("doctor",),
 )

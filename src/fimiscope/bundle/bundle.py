@@ -149,9 +149,10 @@ class Bundle:
 
 
 def save_lexical(folder: Path, model: LexicalModel) -> None:
-    """Write the lexical model's files into a bundle folder."""
+    """Write the lexical model's files into a bundle folder; IDF and weights in half precision."""
     files.write_json(folder / files.LEXICAL, {"ngrams": asdict(model.ngrams), "unseen_idf": model.unseen_idf})
-    arrays: tuple[npt.NDArray[Any], ...] = (model.buckets, model.idf, model.weights, model.bias)
+    halves = [array.astype(np.float16) for array in (model.idf, model.weights)]
+    arrays: tuple[npt.NDArray[Any], ...] = (model.buckets, *halves, model.bias)
     for name, array in zip(files.LEXICAL_ARRAYS, arrays, strict=True):
         np.save(folder / name, array, allow_pickle=False)
 
@@ -163,9 +164,9 @@ def _load_lexical(folder: Path) -> LexicalModel:
     return LexicalModel(
         ngrams=Ngrams(tuple(ngrams["words"]), tuple(ngrams["characters"]), int(ngrams["buckets"])),
         buckets=buckets,
-        idf=idf,
+        idf=idf.astype(np.float32),
         unseen_idf=float(document["unseen_idf"]),
-        weights=weights,
+        weights=weights.astype(np.float32),
         bias=bias,
     )
 

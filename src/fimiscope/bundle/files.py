@@ -19,6 +19,7 @@ MANIFEST = "manifest.json"
 GRAPH = "encoder.onnx"
 TOKENIZER = "tokenizer.json"
 WINDOWS = "windows.json"
+TOKEN_HEADS = "token_heads.safetensors"
 LEXICAL = "lexical.json"
 LEXICAL_ARRAYS = ("lexical_buckets.npy", "lexical_idf.npy", "lexical_weights.npy", "lexical_bias.npy")
 CODEBOOK = "codebook.json"
@@ -26,6 +27,7 @@ HEADS = "heads.json"
 CALIBRATION = "calibration.json"
 DECISIONS = "decisions.json"
 CONFIG = "config.yaml"
+CARD = "model_card.md"
 _ALWAYS = (CODEBOOK, HEADS, CALIBRATION, DECISIONS, CONFIG)
 
 
@@ -36,7 +38,7 @@ class Manifest:
     Attributes:
         format: version of the folder's layout.
         name: name of the config that made it.
-        version: first 12 hexadecimal digits of the SHA-256 over the files' checksums.
+        version: first 12 hexadecimal digits of the SHA-256 over the files' checksums, or of the delta it is built from.
         created: UTC time, ISO 8601.
         codebook: version of the codebook.
         trained_on: the corpora, in words for the analyst.
@@ -64,15 +66,18 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def seal(folder: Path, **facts: Any) -> Manifest:
-    """Write the manifest of a folder that holds all other files of a bundle; `facts` are `Manifest`'s own fields."""
+def seal(folder: Path, *, version: str | None = None, **facts: Any) -> Manifest:
+    """Write the manifest of a folder that holds all other files of a bundle; `facts` are `Manifest`'s own fields.
+
+    `version` is given where the files can differ in their last bits between machines and still be the same model.
+    """
     files: dict[str, dict[str, Any]] = {
         path.name: {"bytes": path.stat().st_size, "sha256": sha256_of_file(path)}
         for path in sorted(folder.iterdir())
         if path.name != MANIFEST
     }
-    version = hashlib.sha256("".join(entry["sha256"] for entry in files.values()).encode()).hexdigest()[:12]
-    manifest = Manifest(format=FORMAT, version=version, files=files, **facts)
+    own = hashlib.sha256("".join(entry["sha256"] for entry in files.values()).encode()).hexdigest()[:12]
+    manifest = Manifest(format=FORMAT, version=version or own, files=files, **facts)
     write_json(folder / MANIFEST, asdict(manifest))
     return manifest
 

@@ -1,4 +1,4 @@
-"""`fimiscope explain INPUT --model MODEL`."""
+"""`fimiscope explain INPUT`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from fimiscope.cli.options import MODEL_HELP
+from fimiscope.shipped import READY
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,9 +20,7 @@ def explain_command(
     source: Annotated[
         str, typer.Argument(metavar="INPUT", help="One article: a file, or - for jsonl on standard input.")
     ],
-    model: Annotated[
-        str, typer.Option("--model", help="Bundle folder, models:/fimiscope@champion, or runs:/<run id>.")
-    ],
+    model: Annotated[str, typer.Option("--model", help=MODEL_HELP)] = READY,
     article: Annotated[str | None, typer.Option("--id", help="Which article, where INPUT holds several.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the explanation as one JSON object.")] = False,
 ) -> None:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from fimiscope.bundle.decisions import Profile
+from fimiscope.progress import Progress
 
 if TYPE_CHECKING:
     from fimiscope.predict import Predictor
 
 
 def load_predictor(model: str, *, profile: str = "balanced") -> Predictor:
-    """Open a bundle folder, or a model of the tracking store."""
+    """Open a bundle folder, the ready model by its name, or a model of the tracking store."""
+    from fimiscope.cli.show import progress
     from fimiscope.predict import Predictor
 
-    folder = model
-    if model.startswith(("models:/", "runs:/")):
-        from fimiscope.tracking.registry import bundle_folder
-
-        folder = str(bundle_folder(model))
+    with progress() as listen:
+        folder = bundle_folder(model, progress=listen)
     return Predictor.load(folder, profile=cast(Profile, profile))
+
+
+def bundle_folder(model: str, *, progress: Progress) -> Path:
+    """Where the bundle lies that a user calls `model`."""
+    from fimiscope.ready import ready_bundle
+    from fimiscope.shipped import READY
+
+    if model == READY:
+        return ready_bundle(progress=progress)
+    if model.startswith(("models:/", "runs:/")):
+        from fimiscope.tracking import registry
+
+        return Path(registry.bundle_folder(model))
+    return Path(model)

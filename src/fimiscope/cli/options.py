@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fimiscope.errors import ConfigError
 
+MODEL_HELP = "Bundle folder, models:/fimiscope@champion, runs:/<run id>, or the model that comes ready."
+
 
 def column_names(option: str | None) -> dict[str, str]:
     """`text=Body,title=Headline` as a mapping from our field names to the user's column names."""

@@ -1,4 +1,4 @@
-"""`fimiscope predict INPUT… --model MODEL --output FILE`."""
+"""`fimiscope predict INPUT… --output FILE`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from fimiscope.cli.options import MODEL_HELP
+from fimiscope.shipped import READY
 
 if TYPE_CHECKING:
     from fimiscope.codebook import Codebook
@@ -22,10 +25,8 @@ def predict_command(
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for jsonl on standard input.")
     ],
-    model: Annotated[
-        str, typer.Option("--model", help="Bundle folder, models:/fimiscope@champion, or runs:/<run id>.")
-    ],
     output: Annotated[Path, typer.Option("--output", help="Result file: .jsonl, .csv or .parquet.")],
+    model: Annotated[str, typer.Option("--model", help=MODEL_HELP)] = READY,
     columns: Annotated[
         str | None,
         typer.Option("--columns", help="Other people's column names: text=Body,title=Headline,published=Date."),

@@ -11,8 +11,9 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from fimiscope.bundle.adapter import CONFIG, ORIGIN, WEIGHTS, layers_of
 from fimiscope.checksums import short_digest
 from fimiscope.errors import ConfigError, EncoderError, MissingExtra
 
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
-ORIGIN = "adapter_origin.json"
-FILES = (CONFIG, WEIGHTS, ORIGIN)
-T = TypeVar("T")
 _LAYER = re.compile(r"(?:^|\.)layers?\.(\d+)\.")
 
 
@@ -55,6 +51,8 @@ def attach(model: PreTrainedModel, first_layer: int, rank: int, reference: str) 
 def save(adapted: PeftModel, folder: Path, *, base: str, layers: int, texts: Iterable[str]) -> None:
     """Write `FILES` into `folder`: the update in half precision, what it is of, and digests of the texts behind it.
 
+    The update in memory is rounded likewise, so that what is exported is what was saved.
+
     Args:
         base: reference of the encoder that the update is of.
         layers: how many of its layers are used, from the lowest.
@@ -64,6 +62,8 @@ def save(adapted: PeftModel, folder: Path, *, base: str, layers: int, texts: Ite
 
     updates = _library().get_peft_model_state_dict(adapted)
     states = {name: value.detach().half().contiguous() for name, value in updates.items()}
+    for name, value in updates.items():
+        value.detach().copy_(states[name])
     save_file(states, folder / WEIGHTS)
     made: Any = adapted.peft_config["default"]
     document = {
@@ -81,34 +81,9 @@ def save(adapted: PeftModel, folder: Path, *, base: str, layers: int, texts: Ite
     (folder / ORIGIN).write_text(json.dumps(origin, indent=0) + "\n", encoding="utf-8")
 
 
-def learned(folder: Path) -> frozenset[str]:
-    """Short digests of the texts that the adapter in `folder` was trained on."""
-    return frozenset(_read(folder, ORIGIN, "learned", list))
-
-
 def merge(adapted: PeftModel) -> None:
     """Add the updates to the weights: the layers are plain again, and stay where they are."""
     adapted.merge_and_unload()
-
-
-def is_adapter(folder: Path) -> bool:
-    """Whether `folder` holds an adapter, whole or damaged."""
-    return any((folder / name).is_file() for name in (CONFIG, ORIGIN))
-
-
-def base_of(folder: Path) -> str:
-    """Reference of the encoder that the adapter in `folder` is of."""
-    return _read(folder, CONFIG, "base_model_name_or_path", str)
-
-
-def _read(folder: Path, name: str, key: str, kind: type[T]) -> T:
-    try:
-        value = json.loads((folder / name).read_text(encoding="utf-8"))[key]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EncoderError(f"adapter {folder}: {name} cannot be read; copy the folder again") from error
-    if not isinstance(value, kind):
-        raise EncoderError(f"adapter {folder}: {name}: '{key}' is not what it should be; copy the folder again")
-    return value
 
 
 def apply(model: PreTrainedModel, folder: Path) -> None:
@@ -123,7 +98,7 @@ def apply(model: PreTrainedModel, folder: Path) -> None:
 
     peft = _library()
     try:
-        lowest_layers(model, _read(folder, ORIGIN, "layers", int), str(folder))
+        lowest_layers(model, layers_of(folder), str(folder))
         with _without_future_warnings():
             adapted = peft.PeftModel.from_pretrained(model, str(folder), torch_device="cpu")
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, ConfigError) as error:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
+from fimiscope.bundle import files
 from fimiscope.bundle.windows import WindowLayout
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config, TrainingConfig
@@ -193,11 +195,10 @@ def train_encoder(
             texts=(example.article.text for example in train),
         )
         adapters.merge(adapted)
+        save_file(classifier.heads.state_dict(), draft / files.TOKEN_HEADS)
     parts = [part for part in (split.lower, split.upper) if part is not None]
-    export_onnx(
-        ExportedEncoder(parts, classifier.heads), draft / "encoder.onnx", most_tokens=layout.size, pad=layout.pad
-    )
-    tokenizer.save(str(draft / "tokenizer.json"))
+    export_onnx(ExportedEncoder(parts, classifier.heads), draft / files.GRAPH, most_tokens=layout.size, pad=layout.pad)
+    tokenizer.save(str(draft / files.TOKENIZER))
     progress("export", 1, 1)
     return layout
 

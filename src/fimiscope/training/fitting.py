@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fimiscope.bundle import files
+from fimiscope.bundle.adapter import folders_of
 from fimiscope.bundle.bundle import save_lexical
 from fimiscope.bundle.calibration import Calibrator, blend
 from fimiscope.bundle.decisions import Decisions
@@ -24,7 +25,7 @@ from fimiscope.errors import ConfigError, CorpusError
 from fimiscope.progress import Progress, silent
 from fimiscope.reading import identify_language
 from fimiscope.training.calibrating import Floats, at_base_rate, fit_calibrator, fit_decisions
-from fimiscope.training.encoders import adapter_folders, learned_texts
+from fimiscope.training.encoders import learned_texts
 from fimiscope.training.lexical import fit_lexical
 from fimiscope.training.targets import targets_of
 
@@ -138,7 +139,7 @@ def _check_encoder(config: Config, corpus: Corpus, folder: Path) -> None:
     """What the encoder has learned from cannot measure it, and a bundle cannot stand on itself."""
     if config.encoder is None:
         return
-    if folder.resolve() in [adapter.resolve() for adapter in adapter_folders(config.encoder)]:
+    if folder.resolve() in [adapter.resolve() for adapter in folders_of(config.encoder)]:
         raise ConfigError(f"name: {folder} holds the adapter that this run starts from: choose another name")
     if held_out := learned_already([*corpus.part("valid"), *corpus.part("test")], config.encoder):
         raise CorpusError(

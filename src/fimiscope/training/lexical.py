@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,10 @@ ABSENT = -10.0
 def fit_lexical(
     texts: Sequence[str], targets: Targets, heads: tuple[Head, ...], config: LexicalConfig, *, progress: Progress
 ) -> LexicalModel:
-    """Fit on cleaned texts. A label that never occurs in training gets a constant low logit."""
+    """Fit on cleaned texts. A label that never occurs in training gets a constant low logit.
+
+    IDF and weights are rounded to half precision, in which bundles keep them.
+    """
     from scipy.sparse import csr_matrix
 
     ngrams = Ngrams(config.words, config.characters, config.buckets)
@@ -36,12 +39,12 @@ def fit_lexical(
         progress("n-grams", number, len(texts))
     documents = np.bincount(np.concatenate([buckets for buckets, _ in counted]), minlength=config.buckets)
     seen = np.flatnonzero(documents).astype(np.int64)
-    idf = np.log((1 + len(texts)) / (1 + documents[seen])) + 1
+    idf = _rounded(np.log((1 + len(texts)) / (1 + documents[seen])) + 1)
     width = targets.values.shape[1]
     empty = LexicalModel(
         ngrams=ngrams,
         buckets=seen,
-        idf=idf.astype(np.float32),
+        idf=idf,
         unseen_idf=float(np.log(1 + len(texts)) + 1),
         weights=np.zeros((len(seen), width), dtype=np.float32),
         bias=np.full(width, ABSENT, dtype=np.float32),
@@ -67,7 +70,11 @@ def fit_lexical(
             for label in range(part.start, part.stop):
                 weights[:, label], bias[label] = _fit_label(rows, gold[:, label] > 0, weight, config.strength)
                 progress("logistic regressions", label + 1, width)
-    return LexicalModel(empty.ngrams, empty.buckets, empty.idf, empty.unseen_idf, weights, bias)
+    return LexicalModel(empty.ngrams, empty.buckets, empty.idf, empty.unseen_idf, _rounded(weights), bias)
+
+
+def _rounded(values: npt.NDArray[np.floating[Any]]) -> Floats:
+    return values.astype(np.float16).astype(np.float32)
 
 
 def _fit_choice(rows: csr_matrix, gold: Floats, weight: Floats, strength: float) -> tuple[Floats, Floats]:

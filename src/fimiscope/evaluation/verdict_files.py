@@ -87,11 +87,13 @@ class VerdictFile:
         remarks = []
         if lacking:
             remarks.append(
-                f"{self.name}: {len(lacking)} of {len(ids)} articles have no verdict and count as failed "
+                f"{self.name}: articles without a verdict, counted as failed: {len(lacking)} of {len(ids)} "
                 f"({_first(lacking)})"
             )
         if unknown:
-            remarks.append(f"{self.name}: {len(unknown)} verdicts belong to no article of DATA ({_first(unknown)})")
+            remarks.append(
+                f"{self.name}: verdicts on no article of DATA, passed over: {len(unknown)} ({_first(unknown)})"
+            )
         absent = [Verdict(identity, "failed", "no verdict in the file") for identity in lacking]
         found = self.verdicts | {verdict.id: verdict for verdict in absent}
         return [found[identity] for identity in ids], remarks

@@ -85,8 +85,8 @@ def test_what_does_not_match_is_named_and_counts_as_failed(many: Pairs, codebook
     joined, remarks = VerdictFile.read(path, codebook).join(examples)
     assert [verdict.status for verdict in joined] == ["scored", "scored", "failed", "failed"]
     assert remarks == [
-        "some: 2 of 4 articles have no verdict and count as failed (text 2, text 3)",
-        "some: 1 verdicts belong to no article of DATA (elsewhere)",
+        "some: articles without a verdict, counted as failed: 2 of 4 (text 2, text 3)",
+        "some: verdicts on no article of DATA, passed over: 1 (elsewhere)",
     ]
     figures = Evaluation.of("some", examples, joined, codebook).metrics
     assert figures["failed"] == 0.5

@@ -16,7 +16,7 @@ _CELLS_AT_ONCE = 4_000_000
 
 
 def sampling_units(examples: Sequence[Example]) -> tuple[str, ...]:
-    """The unit of each text, by the name of one of the groups in it.
+    """The unit of each text, by a name that all texts of the unit share.
 
     Near-copies and families are one unit everywhere. In a source of several accounts, of which none wrote half of the
     texts, the texts of an account are one unit besides; in any other source those of a week, where they are dated.
@@ -35,7 +35,7 @@ def sampling_units(examples: Sequence[Example]) -> tuple[str, ...]:
     for example in examples:
         circle = _circle(example, example.source in accounts)
         if circle is not None:
-            joined[root(circle)] = root(example.group)
+            joined[root(example.group)] = root(circle)
     return tuple(str(root(example.group)) for example in examples)
 
 

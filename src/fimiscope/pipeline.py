@@ -121,8 +121,8 @@ def train(
         predictor = Predictor.load(folder)
         evaluations = [evaluate(one, test, name=name, progress=progress) for name, one in scorers(predictor)]
         evaluations.append(evaluate_origin_rule(train_part, test, codebook))
-        run.evaluation(evaluations[0], test, codebook)
-        results = results_table(evaluations, codebook, title=f"Held-out part ({len(test)} texts)")
+        run.evaluation(evaluations[0], test)
+        results = results_table(evaluations, title=f"Held-out part ({len(test)} texts)")
         run.table(results, "results")
         contrast = None if suite is None else _log_contrast(run, predictor, suite, corpus, progress)
         registered = run.bundle(folder, manifest, codebook, register=register)

@@ -9,8 +9,9 @@ Cell = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Title, column names, and rows of cells."""
+    """Title, column names, rows of cells, and what a reader must know of them."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""

@@ -49,7 +49,7 @@ def test_two_models_are_compared_on_a_labelled_file(
     assert "+0.00 [+0.00, +0.00]" in done.stdout
     assert "left out: 1 of mine, " in done.stdout
     assert "praises" in done.stdout
-    for title in ("Articles", f"Results on {labelled}", "Paired differences", "All figures of tiny"):
+    for title in ("Articles", f"Results on {labelled}", "Paired differences", "Classes of role", "Figures of flag"):
         assert title in done.stdout
     assert done.stderr == ""
     names = {path.name for path in output.iterdir()}
@@ -59,6 +59,37 @@ def test_two_models_are_compared_on_a_labelled_file(
     lines = (output / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
     rows = len(labelled.read_text(encoding="utf-8").splitlines())
     assert metrics["articles"] == len(lines) == rows - 1
+
+
+def test_verdicts_in_a_file_are_measured_beside_a_model(
+    workplace: Workplace, tiny_bundle: Path, labelled: Path, tmp_path: Path
+) -> None:
+    columns = ("--columns", "id=key,text=Body")
+    workplace.run("predict", labelled, *columns, "--model", tiny_bundle, "--output", tmp_path / "ours.parquet")
+    theirs = tmp_path / "theirs.csv"
+    theirs.write_text("id,role_label,flag_probability\nelsewhere,none,0.2\n", encoding="utf-8")
+    keys = [json.loads(line)["key"] for line in labelled.read_text(encoding="utf-8").splitlines()]
+    with theirs.open("a", encoding="utf-8") as file:
+        file.writelines(f"{key},none,0.1\n" for key in keys[2:])
+    files = ("--predictions", tmp_path / "ours.parquet", "--predictions", theirs)
+    done = workplace.run("evaluate", "--model", tiny_bundle, *files, "--data", labelled, *columns, "--json")
+    figures = json.loads(done.stdout)
+    assert list(figures) == ["tiny", "tiny: encoder alone", "tiny: lexical alone", "ours", "theirs"]
+    assert figures["ours"] == figures["tiny"]
+    assert f"theirs: articles without a verdict, counted as failed: 1 of {len(keys) - 1} ({keys[1]})" in done.stderr
+    assert "theirs: verdicts on no article of DATA, passed over: 1 (elsewhere)" in done.stderr
+    assert figures["theirs"]["flag/f1"] == 0
+
+
+def test_evaluate_says_what_is_missing(workplace: Workplace, labelled: Path) -> None:
+    assert "give --model MODEL, --predictions FILE, or both" in workplace.refusal("evaluate", "--data", labelled)
+    line = workplace.refusal("evaluate", "--predictions", "scores.csv")
+    assert "--predictions belongs to --data" in line
+    line = workplace.refusal("evaluate", "--predictions", "scores.csv", "--data", labelled, "--contrast")
+    assert "--contrast measures models" in line
+    assert "scores.csv does not exist" in workplace.refusal(
+        "evaluate", "--predictions", "scores.csv", "--data", labelled
+    )
 
 
 def test_the_corpus_of_a_config_is_shown(workplace: Workplace) -> None:

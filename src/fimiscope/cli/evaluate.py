@@ -1,4 +1,4 @@
-"""`fimiscope evaluate --model MODEL --data DATA`, `fimiscope evaluate --model MODEL --contrast`."""
+"""`fimiscope evaluate --model MODEL --data DATA`, `… --predictions FILE --data DATA`, `… --model MODEL --contrast`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,19 @@ if TYPE_CHECKING:
 
 def evaluate_command(
     model: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--model", help="Bundle folder or registered model; repeat to compare, the first against the others."
         ),
-    ],
+    ] = None,
+    predictions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--predictions",
+            help="File of verdicts on DATA, as predict writes it or with id, role_label and flag_probability alone; "
+            "may be repeated.",
+        ),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Labelled jsonl, csv or parquet; or a config, for its held-out part.")
     ] = None,
@@ -41,7 +49,9 @@ def evaluate_command(
     columns: Annotated[
         str | None, typer.Option("--columns", help="Other column names in DATA: text=Body,role=Label.")
     ] = None,
-    details: Annotated[bool, typer.Option("--details", help="Print every figure of the first model on DATA.")] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Print every figure on DATA, by head, class and language.")
+    ] = False,
     families: Annotated[
         bool, typer.Option("--families", help="With --contrast: which edits failed, family by family.")
     ] = False,
@@ -51,38 +61,50 @@ def evaluate_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON object.")] = False,
 ) -> None:
-    """Measure models, and those that they blend, on labelled articles or the contrast suite, with 95 % intervals."""
-    _check_options(data, contrast=contrast, columns=columns, details=details)
+    """Measure models, and those that they blend, or verdicts in files, on labelled articles or the contrast suite."""
+    models, files = model or [], predictions or []
+    _check_options(models, files, data, contrast=contrast, columns=columns, details=details)
     if not contrast and (families or suite_round is not None):
         raise ConfigError(f"{'--families' if families else '--round'} belongs to --contrast, which is not given")
 
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.show import console, progress, show_table
-    from fimiscope.evaluation.evaluate import evaluate, evaluate_origin_rule, scorers
+    from fimiscope.evaluation.evaluate import Evaluation, evaluate, evaluate_origin_rule, scorers
+    from fimiscope.evaluation.verdict_files import VerdictFile
 
-    predictors = [load_predictor(one) for one in model]
-    codebook = _one_codebook(predictors)
-    titled = zip(predictors, _row_titles(predictors), strict=True)
-    models = [one for predictor, title in titled for one in scorers(predictor, title)]
+    predictors = [load_predictor(one) for one in models]
+    codebook = _one_codebook(predictors, data)
+    read = [VerdictFile.read(path, codebook) for path in files]
+    titles = _distinct([*_row_titles(predictors), *(one.name for one in read)])
+    titled = zip(predictors, titles, strict=False)
+    measurable = [one for predictor, title in titled for one in scorers(predictor, title)]
     if output is not None:
         _make_folder(output)
     train, test, dropped = _labelled(data, columns, codebook) if data else ((), (), ())
+    joined = [one.join(test) for one in read]
     with progress() as listen:
-        evaluations = [evaluate(one, test, name=name, progress=listen) for name, one in models] if data else []
-        measured = _measure_contrast(models, train, codebook, suite_round, listen) if contrast else []
+        evaluations = [evaluate(one, test, name=name, progress=listen) for name, one in measurable] if data else []
+        measured = _measure_contrast(measurable, train, codebook, suite_round, listen) if contrast else []
+    for title, (verdicts, _) in zip(titles[len(predictors) :], joined, strict=True):
+        evaluations.append(Evaluation.of(title, test, verdicts, codebook))
+    named = [evaluation for evaluation in evaluations if evaluation.name in titles]
     if train:
         evaluations.append(evaluate_origin_rule(train, test, codebook))
     if output is not None:
-        _write(output, evaluations, measured, test, codebook)
-    for one in dropped:
-        remark = f"left out: {one.count} of {one.source}, {one.reason} (for example {', '.join(one.ids)})"
+        _write(output, evaluations, measured, test)
+    remarks = [
+        *(f"left out: {d.count} of {d.source}, {d.reason} (for example {', '.join(d.ids)})" for d in dropped),
+        *(remark for _, found in joined for remark in found),
+    ]
+    for remark in remarks:
         console(stderr=as_json).print(remark, soft_wrap=True)
     if as_json:
         _print_json(evaluations, measured)
         return
     out = console()
     if evaluations:
-        for table in _data_tables(evaluations, test, codebook, title=f"Results on {data}", details=details):
+        shown = named if details else []
+        for table in _data_tables(evaluations, test, codebook, title=f"Results on {data}", details=shown):
             show_table(table, to=out)
     for table in _contrast_tables(measured, families=families):
         show_table(table, to=out)
@@ -91,7 +113,21 @@ def evaluate_command(
         out.print(f"{' and '.join(kinds)} {'are' if evaluations else 'is'} in {output}")
 
 
-def _check_options(data: Path | None, *, contrast: bool, columns: str | None, details: bool) -> None:
+def _check_options(
+    models: Sequence[str],
+    files: Sequence[Path],
+    data: Path | None,
+    *,
+    contrast: bool,
+    columns: str | None,
+    details: bool,
+) -> None:
+    if not models and not files:
+        raise ConfigError("nothing to measure: give --model MODEL, --predictions FILE, or both")
+    if files and data is None:
+        raise ConfigError("--predictions belongs to --data, which is not given")
+    if contrast and not models:
+        raise ConfigError("--contrast measures models: give --model MODEL")
     if data is None and not contrast:
         raise ConfigError("nothing to measure on: give --data DATA, --contrast, or both")
     if data is None and (columns or details):
@@ -116,16 +152,22 @@ def _measure_contrast(
 
 
 def _data_tables(
-    evaluations: Sequence[Evaluation], test: tuple[Example, ...], codebook: Codebook, *, title: str, details: bool
+    evaluations: Sequence[Evaluation],
+    test: tuple[Example, ...],
+    codebook: Codebook,
+    *,
+    title: str,
+    details: Sequence[Evaluation],
 ) -> Iterator[Table]:
-    from fimiscope.evaluation.evaluate import count_table, detail_table, paired_table, results_table
+    from fimiscope.evaluation.details import detail_tables
+    from fimiscope.evaluation.evaluate import count_table, paired_table, results_table
 
     yield count_table(test, codebook)
-    yield results_table(evaluations, codebook, title=title)
+    yield results_table(evaluations, title=title)
     if len(evaluations) > 1:
-        yield paired_table(evaluations, codebook)
+        yield paired_table(evaluations)
     if details:
-        yield detail_table(evaluations[0])
+        yield from detail_tables(details)
 
 
 def _contrast_tables(measured: Sequence[Contrast], *, families: bool) -> Iterator[Table]:
@@ -148,9 +190,14 @@ def _print_json(evaluations: Sequence[Evaluation], measured: Sequence[Contrast])
     print(json.dumps(figures))
 
 
-def _one_codebook(predictors: Sequence[Predictor]) -> Codebook:
+def _one_codebook(predictors: Sequence[Predictor], data: Path | None) -> Codebook:
+    """That of the models; without any, that of the config, or the shipped one."""
+    from fimiscope.codebook import Codebook
+    from fimiscope.config import Config
     from fimiscope.errors import BundleError
 
+    if not predictors:
+        return Codebook.load(Config.load(data).codebook if data and _is_config(data) else None)
     first = predictors[0].bundle
     for other in predictors[1:]:
         if other.bundle.heads != first.heads:
@@ -162,10 +209,13 @@ def _one_codebook(predictors: Sequence[Predictor]) -> Codebook:
 
 
 def _row_titles(predictors: Sequence[Predictor]) -> list[str]:
-    """Names of the models, with the version where several share a name, and a number where even that is the same."""
+    """Names of the models, with the version where several share a name."""
     names = [predictor.bundle.manifest.name for predictor in predictors]
     versioned = [f"{p.bundle.manifest.name} {p.bundle.manifest.version}" for p in predictors]
-    titles = [long if names.count(short) > 1 else short for short, long in zip(names, versioned, strict=True)]
+    return [long if names.count(short) > 1 else short for short, long in zip(names, versioned, strict=True)]
+
+
+def _distinct(titles: Sequence[str]) -> list[str]:
     return [
         f"{title} ({titles[: number + 1].count(title)})" if titles.count(title) > 1 else title
         for number, title in enumerate(titles)
@@ -182,7 +232,7 @@ def _labelled(
     from fimiscope.errors import CorpusError
     from fimiscope.pipeline import load_corpus
 
-    if data.suffix in (".yaml", ".yml"):
+    if _is_config(data):
         corpus = load_corpus(Config.load(data), codebook)
         train, test, dropped = corpus.part("train"), corpus.part("test"), corpus.dropped
     else:
@@ -190,6 +240,10 @@ def _labelled(
     if not test:
         raise CorpusError(f"{data} holds no labelled texts to measure on")
     return train, test, dropped
+
+
+def _is_config(data: Path) -> bool:
+    return data.suffix in (".yaml", ".yml")
 
 
 def _make_folder(folder: Path) -> None:
@@ -207,7 +261,6 @@ def _write(
     evaluations: Sequence[Evaluation],
     measured: Sequence[Contrast],
     examples: tuple[Example, ...],
-    codebook: Codebook,
 ) -> None:
     import json
 
@@ -217,10 +270,10 @@ def _write(
             json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
         )
     if evaluations:
-        _write_evaluation(folder, evaluations[0], examples, codebook)
+        _write_evaluation(folder, evaluations[0], examples)
 
 
-def _write_evaluation(folder: Path, evaluation: Evaluation, examples: tuple[Example, ...], codebook: Codebook) -> None:
+def _write_evaluation(folder: Path, evaluation: Evaluation, examples: tuple[Example, ...]) -> None:
     import json
 
     from fimiscope.evaluation.plots import confusion, precision_recall, reliability
@@ -230,6 +283,6 @@ def _write_evaluation(folder: Path, evaluation: Evaluation, examples: tuple[Exam
     rows = to_rows(examples, evaluation.verdicts, texts=True)
     lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (folder / "predictions.jsonl").write_text("".join(lines), encoding="utf-8")
-    confusion(evaluation.judged, codebook).savefig(folder / "confusion.png")
+    confusion(evaluation.judged).savefig(folder / "confusion.png")
     precision_recall(evaluation.judged).savefig(folder / "precision_recall.png")
     reliability(evaluation.judged).savefig(folder / "reliability.png")

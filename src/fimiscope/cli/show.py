@@ -45,7 +45,10 @@ def show_table(table: Table, *, to: Console | None = None) -> None:
         rich.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in table.rows:
         rich.add_row(*(Text(str(cell)) for cell in row))
-    (to or console()).print(rich)
+    out = to or console()
+    out.print(rich)
+    if table.note:
+        out.print(table.note)
 
 
 @contextmanager

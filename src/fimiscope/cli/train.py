@@ -60,7 +60,7 @@ def train_command(
         names = {
             "train loss": "train loss",
             "loss": "valid loss",
-            "role/macro_f1": "role F1",
+            "role/macro_f1_all": "role F1",
             "flag/pr_auc": "flag PR-AUC",
         }
         shown = "  ".join(f"{title} {figures[name]:.3f}" for name, title in names.items() if name in figures)

@@ -11,6 +11,7 @@ from fimiscope.evaluation.intervals import differences, intervals
 from fimiscope.evaluation.judged import Judged, judge
 from fimiscope.evaluation.metrics import Metrics, all_metrics
 from fimiscope.evaluation.rules import origin_rule
+from fimiscope.evaluation.second_reader import second_reader_of
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
 from fimiscope.records import Article, Verdict
@@ -39,7 +40,7 @@ class Evaluation:
     def of(cls, name: str, examples: Sequence[Example], verdicts: Sequence[Verdict], codebook: Codebook) -> Evaluation:
         """Measure given verdicts."""
         judged = judge(examples, verdicts, codebook)
-        return cls(name, tuple(verdicts), judged, all_metrics(judged, codebook))
+        return cls(name, tuple(verdicts), judged, all_metrics(judged))
 
 
 def evaluate(
@@ -74,27 +75,30 @@ def scorers(predictor: Predictor, name: str | None = None) -> list[tuple[str, Pr
 
 HEADLINES = {
     "role/macro_f1": "role F1 (macro)",
+    "role/macro_f1_languages": "role F1 (mean of languages)",
     "flag/f1": "flag F1",
     "flag/pr_auc": "flag PR-AUC",
     "narratives/samples_f1": "narratives samples-F1",
 }
 
 
-def results_table(evaluations: Sequence[Evaluation], codebook: Codebook, *, title: str = "Results") -> Table:
-    """One row a model: the headline figures with 95 % intervals."""
+def results_table(evaluations: Sequence[Evaluation], *, title: str = "Results") -> Table:
+    """One row a model: the headline figures with 95 % intervals; and the second reader, where the texts have one."""
     rows = []
     for evaluation in evaluations:
-        bounds = intervals(evaluation.judged, codebook)
-        cells = [str(bounds[name]) if name in bounds else "–" for name in HEADLINES]
-        rows.append((evaluation.name, *cells))
-    return Table(title, ("model", *HEADLINES.values()), tuple(rows))
+        bounds = intervals(evaluation.judged)
+        rows.append((evaluation.name, *(str(bounds.get(name, "–")) for name in HEADLINES)))
+    reader = second_reader_of(evaluations[0].judged)
+    for name, cells in reader.rows().items() if reader else ():
+        rows.append((name, *(cells.get(figure, "–") for figure in HEADLINES)))
+    return Table(title, ("model", *HEADLINES.values()), tuple(rows), reader.note() if reader else "")
 
 
-def paired_table(evaluations: Sequence[Evaluation], codebook: Codebook) -> Table:
+def paired_table(evaluations: Sequence[Evaluation]) -> Table:
     """Differences between the first model and each other one, on the same draws of the same articles."""
     first, rows = evaluations[0], []
     for other in evaluations[1:]:
-        found = differences(first.judged, other.judged, codebook)
+        found = differences(first.judged, other.judged)
         cells = [
             f"{found[name].interval.value:+.2f} [{found[name].interval.low:+.2f}, {found[name].interval.high:+.2f}]"
             + (" *" if found[name].real else "")
@@ -104,12 +108,6 @@ def paired_table(evaluations: Sequence[Evaluation], codebook: Codebook) -> Table
         ]
         rows.append((f"{first.name} − {other.name}", *cells))
     return Table("Paired differences (* interval excludes 0)", ("pair", *HEADLINES.values()), tuple(rows))
-
-
-def detail_table(evaluation: Evaluation) -> Table:
-    """Every figure of one model."""
-    rows = tuple((name, round(value, 4)) for name, value in sorted(evaluation.metrics.items()))
-    return Table(f"All figures of {evaluation.name}", ("figure", "value"), rows)
 
 
 def count_table(examples: Sequence[Example], codebook: Codebook) -> Table:

@@ -1,25 +1,24 @@
-"""How sure a figure is: bootstrap over groups of near-copies, the paired difference of two models, and counts.
+"""How sure a figure is: bootstrap over units, the paired difference of two models, and shares of few texts.
 
-The bootstrap is Efron's percentile method; groups (contrast families, near-copy clusters) are drawn whole, because
-texts of one group are not independent. A share of few texts has Wilson's score interval (1927).
+The bootstrap is Efron's percentile method (1979); units (`sampling_units`) are drawn whole, because texts of one unit
+are not independent. A share of few texts has Wilson's score interval (1927).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
-from fimiscope.codebook import Codebook
 from fimiscope.errors import CorpusError
 from fimiscope.evaluation.judged import Judged
-from fimiscope.evaluation.metrics import Metrics, headline
+from fimiscope.evaluation.metrics import drawn, headline
+from fimiscope.evaluation.resampling import draws
+from fimiscope.evaluation.weighted import Floats
 
-RESAMPLES = 500
+RESAMPLES = 1000
 COVERAGE = 0.95
 _DEVIATIONS = NormalDist().inv_cdf((1 + COVERAGE) / 2)
 """Standard deviations of a normal distribution on both sides of its mean that hold `COVERAGE` of it."""
@@ -50,33 +49,28 @@ class Difference:
         return self.interval.low > 0 or self.interval.high < 0
 
 
-def intervals(judged: Judged, codebook: Codebook, *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, Interval]:
-    """Headline figures with their intervals."""
-    figures = headline(judged, codebook)
-    drawn = [headline(judged.take(rows), codebook) for rows in _draws(judged, seed, resamples)]
-    return {name: _interval(value, [d[name] for d in drawn if name in d]) for name, value in figures.items()}
+def intervals(judged: Judged, *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, Interval]:
+    """Every figure of `headline` with its interval."""
+    figures, found = headline(judged), _resampled(judged, seed, resamples)
+    return {name: _interval(value, found[name]) for name, value in figures.items()}
 
 
-def differences(
-    first: Judged, second: Judged, codebook: Codebook, *, seed: int = 0, resamples: int = RESAMPLES
-) -> dict[str, Difference]:
-    """Headline figures of `first` minus those of `second`, on the same draws of the same articles.
+def differences(first: Judged, second: Judged, *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, Difference]:
+    """Figures of `first` minus those of `second`, on the same draws of the same articles.
 
     Raises:
         CorpusError: the two judged different articles.
     """
     if first.ids != second.ids:
         raise CorpusError("two models can be compared on the same articles only")
-    mine, theirs = headline(first, codebook), headline(second, codebook)
-    drawn: list[Metrics] = []
-    for rows in _draws(first, seed, resamples):
-        a, b = headline(first.take(rows), codebook), headline(second.take(rows), codebook)
-        drawn.append({name: a[name] - b[name] for name in a.keys() & b.keys()})
+    mine, theirs = headline(first), headline(second)
+    drawn_mine, drawn_theirs = _resampled(first, seed, resamples), _resampled(second, seed, resamples)
     result = {}
     for name in mine.keys() & theirs.keys():
-        values = np.array([d[name] for d in drawn if name in d])
+        values = drawn_mine[name] - drawn_theirs[name]
+        values = values[~np.isnan(values)]
         tail = min((values <= 0).mean(), (values >= 0).mean()) if len(values) else 1.0
-        result[name] = Difference(_interval(mine[name] - theirs[name], values.tolist()), float(min(1.0, 2 * tail)))
+        result[name] = Difference(_interval(mine[name] - theirs[name], values), float(min(1.0, 2 * tail)))
     return result
 
 
@@ -94,16 +88,15 @@ def wilson(hits: int, of: int) -> Interval:
     return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def _draws(judged: Judged, seed: int, resamples: int) -> Iterator[npt.NDArray[np.int64]]:
-    names, group_of = np.unique(np.array(judged.groups), return_inverse=True)
-    members = [np.flatnonzero(group_of == number) for number in range(len(names))]
-    random = np.random.default_rng(seed)
-    for _ in range(resamples):
-        yield np.concatenate([members[number] for number in random.integers(0, len(names), len(names))])
+def _resampled(judged: Judged, seed: int, resamples: int) -> dict[str, Floats]:
+    """The figures of `drawn` on `resamples` draws, one value a draw."""
+    blocks = [drawn(judged, weights) for weights in draws(judged.units, resamples, seed)]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in (blocks[0] if blocks else ())}
 
 
-def _interval(value: float, drawn: list[float]) -> Interval:
-    if not drawn:
+def _interval(value: float, values: Floats) -> Interval:
+    values = values[~np.isnan(values)]
+    if not len(values):
         return Interval(value, float("nan"), float("nan"))
-    low, high = np.quantile(drawn, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    low, high = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return Interval(value, float(low), float(high))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,29 @@ import numpy.typing as npt
 
 from fimiscope.codebook import NO_ROLE, Codebook
 from fimiscope.corpus import Example
+from fimiscope.evaluation.evidence import Overlap, overlap_of
+from fimiscope.evaluation.resampling import sampling_units
+from fimiscope.evaluation.weighted import Bools, Floats
 from fimiscope.records import Verdict
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 LIKELY = 0.5
 """Probability from which an actor or Africa counts as given."""
+
+HEADS = ("role", "actors", "narratives", "africa")
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """One head, class by class: gold and given of shape (articles, classes); `known`, of shape (articles,), says
+    which articles are labelled, in a head that the verdicts speak of."""
+
+    codes: tuple[str, ...]
+    gold: Bools
+    known: Bools
+    given: Bools
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Classes:
+        return Classes(self.codes, self.gold[rows], self.known[rows], self.given[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,115 +41,123 @@ class Judged:
     """One model's verdicts on labelled articles. All arrays have one row an article.
 
     An article that failed counts as role `none` and clear; one that the model abstained from counts as clear, with
-    its flag probability kept for ranking. Gold values are only meaningful where the article is labelled (`…_known`).
+    its role label, and its flag probability kept for ranking. What no verdict speaks of is not measured.
 
     Attributes:
-        ids, languages, groups, sources: of each article; resampling keeps groups whole.
-        role, role_known: gold role as index into the codebook's roles.
-        role_given: the verdict's role label.
-        role_probability: shape (articles, roles).
-        flag, flag_known: gold flag.
-        flag_given, flag_probability, abstained: the verdict's.
-        sets: for `actors`, `narratives` and `africa`: gold, known and given, shape (articles, codes).
+        ids, languages, sources: of each article.
+        units: of each article; resampling draws units whole.
+        heads: by name: `role`, `actors`, `narratives`, `africa`.
+        flag, flag_known: gold flag, and whether the labels decide it.
+        flag_given, flag_probability, abstained, failed: the verdict's.
         narrative_probability: shape (articles, codes).
-        evidence_gold: annotated spans of each article; empty where there are none.
-        evidence_given: the verdict's strongest span for the role, if any.
+        evidence: shape (articles, 3), the fields of `Overlap`; NaN where no evidence is annotated.
     """
 
     ids: tuple[str, ...]
     languages: tuple[str, ...]
-    groups: tuple[str, ...]
     sources: tuple[str, ...]
-    role: npt.NDArray[np.int64]
-    role_known: Bools
-    role_given: npt.NDArray[np.int64]
-    role_probability: Floats
+    units: tuple[str, ...]
+    heads: dict[str, Classes]
     flag: Bools
     flag_known: Bools
     flag_given: Bools
     flag_probability: Floats
     abstained: Bools
-    sets: dict[str, tuple[Bools, Bools, Bools]]
+    failed: Bools
     narrative_probability: Floats
-    evidence_gold: tuple[tuple[tuple[int, int], ...], ...]
-    evidence_given: tuple[tuple[int, int] | None, ...]
+    evidence: Floats
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def take(self, rows: npt.NDArray[np.int64]) -> Judged:
         """The given rows, in the given order, repeats allowed."""
-
-        def pick(values: tuple[object, ...]) -> tuple[object, ...]:
-            return tuple(values[row] for row in rows)
-
         fields: dict[str, Any] = {}
         for name in self.__slots__:
             value = getattr(self, name)
-            if name == "sets":
-                fields[name] = {key: (a[rows], b[rows], c[rows]) for key, (a, b, c) in value.items()}
+            if name == "heads":
+                fields[name] = {head: classes.take(rows) for head, classes in value.items()}
             else:
-                fields[name] = pick(value) if isinstance(value, tuple) else value[rows]
+                fields[name] = tuple(value[row] for row in rows) if isinstance(value, tuple) else value[rows]
         return Judged(**fields)
+
+    def with_abstentions_as_none(self) -> Judged:
+        """The same with every article that the model abstained from taken for one of role `none`: nobody and nothing
+        named, no evidence shown, flag probability 0."""
+        left = self.abstained
+        heads = {}
+        for name, classes in self.heads.items():
+            nothing = np.array([name == "role" and code == NO_ROLE for code in classes.codes])
+            heads[name] = replace(classes, given=np.where(left[:, None], nothing, classes.given))
+        return replace(
+            self,
+            heads=heads,
+            flag_probability=np.where(left, 0.0, self.flag_probability),
+            narrative_probability=np.where(left[:, None], 0.0, self.narrative_probability),
+            evidence=np.where(left[:, None] & ~np.isnan(self.evidence), 0.0, self.evidence),
+        )
 
 
 def judge(examples: Sequence[Example], verdicts: Sequence[Verdict], codebook: Codebook) -> Judged:
     """Put verdicts beside the labels of the same articles, row by row."""
-    roles = codebook.role_codes
-    gold_flags = [codebook.flagged(example.labels) for example in examples]
     rows = list(zip(examples, verdicts, strict=True))
+    gold_flags = [codebook.flagged(example.labels) for example in examples]
+    flag_spoken = _spoken(verdicts, "flag_probability")
+    overlaps = [overlap_of(*row) for row in rows] if _spoken(verdicts, "evidence") else [None] * len(rows)
     return Judged(
         ids=tuple(example.article.id for example in examples),
         languages=tuple(example.article.language or verdict.language or "unknown" for example, verdict in rows),
-        groups=tuple(example.group for example in examples),
         sources=tuple(example.source for example in examples),
-        role=np.array([roles.index(e.labels.role or NO_ROLE) for e in examples], dtype=np.int64),
-        role_known=np.array([e.labels.role is not None for e in examples], dtype=bool),
-        role_given=np.array([roles.index(v.role_label or NO_ROLE) for v in verdicts], dtype=np.int64),
-        role_probability=np.array(
-            [[(v.role or {NO_ROLE: 1.0}).get(code, 0.0) for code in roles] for v in verdicts]
-        ).reshape(-1, len(roles)),
+        units=sampling_units(examples),
+        heads=_heads(examples, verdicts, codebook),
         flag=np.array([bool(flag) for flag in gold_flags], dtype=bool),
-        flag_known=np.array([flag is not None for flag in gold_flags], dtype=bool),
+        flag_known=np.array([flag is not None and flag_spoken for flag in gold_flags], dtype=bool),
         flag_given=np.array([v.flag is True for v in verdicts], dtype=bool),
         flag_probability=np.array([v.flag_probability or 0.0 for v in verdicts]),
         abstained=np.array([v.status == "abstained" for v in verdicts], dtype=bool),
-        sets=_sets(examples, verdicts, codebook),
+        failed=np.array([v.status == "failed" for v in verdicts], dtype=bool),
         narrative_probability=np.array(
             [[(v.narratives or {}).get(code, 0.0) for code in codebook.narrative_codes] for v in verdicts]
         ).reshape(-1, len(codebook.narrative_codes)),
-        evidence_gold=tuple(tuple((s.start, s.end) for s in e.labels.evidence or ()) for e in examples),
-        evidence_given=tuple(_strongest(verdict) for verdict in verdicts),
+        evidence=evidence_array(overlaps),
     )
 
 
-def _sets(
-    examples: Sequence[Example], verdicts: Sequence[Verdict], codebook: Codebook
-) -> dict[str, tuple[Bools, Bools, Bools]]:
-    actors, narratives = codebook.actor_codes, codebook.narrative_codes
-    gold: dict[str, list[tuple[object, list[bool]]]] = {
-        "actors": [(e.labels.actors, [c in (e.labels.actors or ()) for c in actors]) for e in examples],
-        "narratives": [(e.labels.narratives, [c in (e.labels.narratives or ()) for c in narratives]) for e in examples],
-        "africa": [(e.labels.africa, [bool(e.labels.africa)]) for e in examples],
-    }
-    given: dict[str, list[list[bool]]] = {
-        "actors": [[(v.actors or {}).get(c, 0.0) >= LIKELY for c in actors] for v in verdicts],
-        "narratives": [[c in (v.narratives_flagged or ()) for c in narratives] for v in verdicts],
+def evidence_array(overlaps: Sequence[Overlap | None]) -> Floats:
+    """`Judged.evidence` of the given overlaps."""
+    rows = [(np.nan,) * 3 if one is None else (one.best, one.strongest, one.random) for one in overlaps]
+    return np.array(rows, dtype=np.float64).reshape(-1, 3)
+
+
+def _heads(examples: Sequence[Example], verdicts: Sequence[Verdict], codebook: Codebook) -> dict[str, Classes]:
+    roles, actors, narratives = codebook.role_codes, codebook.actor_codes, codebook.narrative_codes
+    given = {
+        "role": [[(v.role_label or NO_ROLE) == code for code in roles] for v in verdicts],
+        "actors": [[(v.actors or {}).get(code, 0.0) >= LIKELY for code in actors] for v in verdicts],
+        "narratives": [[code in (v.narratives_flagged or ()) for code in narratives] for v in verdicts],
         "africa": [[(v.africa or 0.0) >= LIKELY] for v in verdicts],
     }
-    widths = {"actors": len(actors), "narratives": len(narratives), "africa": 1}
+    gold = {
+        "role": [[e.labels.role == code for code in roles] for e in examples],
+        "actors": [[code in (e.labels.actors or ()) for code in actors] for e in examples],
+        "narratives": [[code in (e.labels.narratives or ()) for code in narratives] for e in examples],
+        "africa": [[bool(e.labels.africa)] for e in examples],
+    }
+    codes = {"role": roles, "actors": actors, "narratives": narratives, "africa": ("africa",)}
+    said = {"role": "role_label", "actors": "actors", "narratives": "narratives_flagged", "africa": "africa"}
     return {
-        name: (
-            np.array([row for _, row in gold[name]], dtype=bool).reshape(-1, width),
-            np.array([[label is not None] * width for label, _ in gold[name]], dtype=bool).reshape(-1, width),
-            np.array(given[name], dtype=bool).reshape(-1, width),
+        head: Classes(
+            codes[head],
+            np.array(gold[head], dtype=bool).reshape(-1, len(codes[head])),
+            np.array([getattr(e.labels, head) is not None for e in examples], dtype=bool)
+            & _spoken(verdicts, said[head]),
+            np.array(given[head], dtype=bool).reshape(-1, len(codes[head])),
         )
-        for name, width in widths.items()
+        for head in HEADS
     }
 
 
-def _strongest(verdict: Verdict) -> tuple[int, int] | None:
-    for evidence in verdict.evidence or ():
-        if evidence.head == "role" and evidence.field == "text":
-            return evidence.start, evidence.end
-    return None
+def _spoken(verdicts: Sequence[Verdict], field: str) -> bool:
+    """Whether any verdict has this field; where all have failed nothing was left out on purpose."""
+    read = [verdict for verdict in verdicts if verdict.status != "failed"]
+    return not read or any(getattr(verdict, field) is not None for verdict in read)

@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fimiscope.codebook import Codebook
+from fimiscope.evaluation.calibration import CALIBRATION_BINS
 from fimiscope.evaluation.judged import Judged
-from fimiscope.evaluation.metrics import CALIBRATION_BINS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def confusion(judged: Judged, codebook: Codebook) -> Figure:
+def confusion(judged: Judged) -> Figure:
     """Gold roles against given roles, in counts."""
-    roles = codebook.role_codes
-    counts = np.zeros((len(roles), len(roles)), dtype=int)
-    known = judged.role_known
-    np.add.at(counts, (judged.role[known], judged.role_given[known]), 1)
+    classes = judged.heads["role"]
+    roles = classes.codes
+    counts = classes.gold[classes.known].T.astype(int) @ classes.given[classes.known].astype(int)
     figure = _figure(4.6, 4.2)
     axes = figure.add_subplot()
     axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
+
+from fimiscope.codebook import Codebook
 from fimiscope.corpus import Example
+from fimiscope.evaluation.evidence import Overlap, overlap_of
+from fimiscope.evaluation.judged import Judged, evidence_array, judge
 from fimiscope.records import Article, Evidence, Labels, Span, Verdict
 
 
@@ -15,17 +21,18 @@ def to_rows(examples: Sequence[Example], verdicts: Sequence[Verdict], *, texts: 
     return [_row(example, verdict, texts) for example, verdict in zip(examples, verdicts, strict=True)]
 
 
-def from_rows(rows: Iterable[dict[str, Any]]) -> tuple[list[Example], list[Verdict]]:
-    """Examples (without their texts) and verdicts, enough to compute every figure."""
-    examples, verdicts = [], []
-    for row in rows:
-        examples.append(_example(row))
-        verdicts.append(_verdict(row))
-    return examples, verdicts
+def from_rows(rows: Iterable[dict[str, Any]], codebook: Codebook) -> Judged:
+    """The verdicts beside the labels, enough to compute every figure though the texts are not there."""
+    rows = list(rows)
+    judged = judge([_example(row) for row in rows], [_verdict(row) for row in rows], codebook)
+    overlaps = [_load(row["evidence_overlap"]) for row in rows]
+    logged = evidence_array([None if one is None else Overlap(**one) for one in overlaps])
+    return replace(judged, evidence=np.where(np.isnan(judged.evidence), np.nan, logged))
 
 
 def _row(example: Example, verdict: Verdict, texts: bool) -> dict[str, Any]:
     labels = example.labels
+    overlap = overlap_of(example, verdict)
     evidence = [
         {"start": e.start, "end": e.end, "field": e.field, "head": e.head, "score": e.score}
         | ({"text": e.text} if texts else {})
@@ -36,6 +43,8 @@ def _row(example: Example, verdict: Verdict, texts: bool) -> dict[str, Any]:
         "source": example.source,
         "group": example.group,
         "language": example.article.language,
+        "outlet": example.article.outlet,
+        "published": example.article.published,
         "gold_role": labels.role,
         "gold_actors": _dump(labels.actors),
         "gold_narratives": _dump(labels.narratives),
@@ -51,7 +60,8 @@ def _row(example: Example, verdict: Verdict, texts: bool) -> dict[str, Any]:
         "narratives": _dump(verdict.narratives),
         "narratives_flagged": _dump(verdict.narratives_flagged),
         "africa": verdict.africa,
-        "evidence": _dump(evidence),
+        "evidence": None if verdict.evidence is None else _dump(evidence),
+        "evidence_overlap": None if overlap is None else _dump(asdict(overlap)),
         "language_found": verdict.language,
     }
 
@@ -65,15 +75,13 @@ def _example(row: dict[str, Any]) -> Example:
         africa=_load(row["gold_africa"]),
         evidence=None if evidence is None else tuple(Span(start, end) for start, end in evidence),
     )
-    article = Article(id=row["id"], text="", language=row["language"])
+    known = {name: row[name] for name in ("language", "outlet", "published")}
+    article = Article(id=row["id"], text="", **known)
     return Example(article, labels, row["source"], "test", row["group"], 0, 1.0)
 
 
 def _verdict(row: dict[str, Any]) -> Verdict:
-    evidence = [
-        Evidence(e["start"], e["end"], e.get("text", ""), e["head"], e["score"], e["field"])
-        for e in _load(row["evidence"])
-    ]
+    evidence = _load(row["evidence"])
     return Verdict(
         id=row["id"],
         status=row["status"],
@@ -86,7 +94,7 @@ def _verdict(row: dict[str, Any]) -> Verdict:
         narratives=_load(row["narratives"]),
         narratives_flagged=_tuple(row["narratives_flagged"]),
         africa=row["africa"],
-        evidence=tuple(evidence),
+        evidence=None if evidence is None else tuple(Evidence(**{"text": "", **piece}) for piece in evidence),
         language=row["language_found"],
     )
 

@@ -40,4 +40,4 @@ def provisional_metrics(examples: Sequence[Example], logits: npt.NDArray[np.floa
                 language=example.article.language,
             )
         )
-    return all_metrics(judge(examples, verdicts, codebook), codebook)
+    return all_metrics(judge(examples, verdicts, codebook))

@@ -67,14 +67,14 @@ class TrackedRun:
         for start in range(0, len(named), _AT_ONCE):
             mlflow.log_metrics(dict(named[start : start + _AT_ONCE]), step=step)
 
-    def evaluation(self, evaluation: Evaluation, examples: Sequence[Example], codebook: Codebook) -> None:
+    def evaluation(self, evaluation: Evaluation, examples: Sequence[Example]) -> None:
         """Log the test figures, plots, and the predictions from which the figures can be computed again."""
         import mlflow
         import pandas as pd
 
         self.metrics(evaluation.metrics, prefix="test")
         for name, figure in (
-            ("confusion", confusion(evaluation.judged, codebook)),
+            ("confusion", confusion(evaluation.judged)),
             ("precision_recall", precision_recall(evaluation.judged)),
             ("reliability", reliability(evaluation.judged)),
         ):

@@ -10,7 +10,7 @@ import pytest
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Example
 from fimiscope.evaluation.judged import judge
-from fimiscope.records import Evidence, Span, Verdict
+from fimiscope.records import Verdict
 
 
 def test_a_failed_article_counts_as_clear(codebook: Codebook, example: Callable[..., Example]) -> None:
@@ -18,9 +18,9 @@ def test_a_failed_article_counts_as_clear(codebook: Codebook, example: Callable[
     assert judged.flag.tolist() == [True]
     assert judged.flag_given.tolist() == [False]
     assert judged.flag_probability.tolist() == [0]
-    assert codebook.role_codes[judged.role_given[0]] == "none"
+    assert codebook.role_codes[judged.heads["role"].given[0].argmax()] == "none"
+    assert judged.failed.tolist() == [True]
     assert judged.abstained.tolist() == [False]
-    assert judged.evidence_given == (None,)
 
 
 def test_an_undecided_article_counts_as_clear_and_keeps_its_rank(
@@ -38,25 +38,10 @@ def test_unlabelled_fields_are_known_to_be_unknown(
 ) -> None:
     gold = example(1, role=None, actors=None, narratives=None, africa=True, evidence=None)
     judged = judge([gold], [verdict(1)], codebook)
-    assert judged.role_known.tolist() == [False]
+    assert judged.heads["role"].known.tolist() == [False]
     assert judged.flag_known.tolist() == [False]
-    assert [judged.sets[name][1].all() for name in ("actors", "narratives", "africa")] == [False, False, True]
-    assert judged.evidence_gold == ((),)
-
-
-def test_the_strongest_words_of_the_text_are_compared(
-    codebook: Codebook, example: Callable[..., Example], verdict: Callable[..., Verdict]
-) -> None:
-    quotes = (
-        Evidence(0, 5, "title", "role", 0.9, "title"),
-        Evidence(7, 9, "of", "bio-health", 0.8),
-        Evidence(20, 30, "first", "role", 0.7),
-        Evidence(40, 50, "second", "role", 0.6),
-    )
-    gold = example(1, role="carries", evidence=(Span(1, 2), Span(20, 25)))
-    judged = judge([gold], [verdict(1, "carries", evidence=quotes)], codebook)
-    assert judged.evidence_given == ((20, 30),)
-    assert judged.evidence_gold == (((1, 2), (20, 25)),)
+    assert [judged.heads[name].known.all() for name in ("actors", "narratives", "africa")] == [False, False, True]
+    assert np.isnan(judged.evidence).all()
 
 
 def test_rows_can_be_taken_in_any_order_and_more_than_once(
@@ -66,7 +51,7 @@ def test_rows_can_be_taken_in_any_order_and_more_than_once(
     part = judged.take(np.array([5, 2, 2]))
     assert part.ids == ("text 5", "text 2", "text 2")
     assert part.flag_probability.tolist() == judged.flag_probability[[5, 2, 2]].tolist()
-    assert part.sets["narratives"][0].shape == (3, 10)
+    assert part.heads["narratives"].gold.shape == (3, 10)
     assert len(part) == 3
 
 
@@ -78,5 +63,5 @@ def test_each_article_needs_a_verdict(codebook: Codebook, example: Callable[...,
 def test_no_articles_give_empty_arrays(codebook: Codebook) -> None:
     judged = judge([], [], codebook)
     assert len(judged) == 0
-    assert judged.role_probability.shape == (0, 4)
-    assert judged.sets["actors"][0].shape == (0, 2)
+    assert judged.narrative_probability.shape == (0, 10)
+    assert judged.heads["actors"].gold.shape == (0, 2)

@@ -28,15 +28,15 @@ def judged(
     return judge([example(1, **labels)], [verdict(1)], codebook)
 
 
-def test_plots_are_drawn(judged: Judged, codebook: Codebook) -> None:
-    for figure in (confusion(judged, codebook), precision_recall(judged), reliability(judged)):
+def test_plots_are_drawn(judged: Judged) -> None:
+    for figure in (confusion(judged), precision_recall(judged), reliability(judged)):
         file = io.BytesIO()
         figure.savefig(file, format="png")
         assert file.getvalue().startswith(b"\x89PNG")
 
 
 def test_the_confusion_counts_every_labelled_article(codebook: Codebook, many: list[tuple[Example, Verdict]]) -> None:
-    axes = confusion(judge(*zip(*many, strict=True), codebook), codebook).axes[0]
+    axes = confusion(judge(*zip(*many, strict=True), codebook)).axes[0]
     counts = [int(text.get_text()) for text in axes.texts]
     assert len(counts) == len(codebook.role_codes) ** 2
     assert sum(counts) == len(many)

@@ -36,8 +36,16 @@ def test_perfect_logits_give_perfect_figures(codebook: Codebook, example: Callab
             row[slices["narratives"].start + codebook.narrative_codes.index(code)] = 5
         logits.append(row)
     figures = provisional_metrics(examples, np.array(logits), codebook)
-    for name in ("role/macro_f1", "flag/f1", "flag/pr_auc", "narratives/samples_f1", "actors/russia/f1", "africa/f1"):
+    for name in (
+        "role/macro_f1_all",
+        "flag/f1",
+        "flag/pr_auc",
+        "narratives/samples_f1",
+        "actors/russia/f1",
+        "africa/f1",
+    ):
         assert figures[name] == 1, name
+    assert not [name for name in figures if name.startswith("evidence/")], "no evidence is given before the end"
     worse = provisional_metrics(examples, -np.array(logits), codebook)
     assert worse["role/accuracy"] == 0
     assert worse["flag/f1"] == 0

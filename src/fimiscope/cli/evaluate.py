@@ -58,7 +58,7 @@ def evaluate_command(
 
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.show import console, progress, show_table
-    from fimiscope.evaluation.evaluate import evaluate, evaluate_origin_rule, scorers
+    from fimiscope.evaluation.evaluate import evaluate, evaluate_shortcuts, scorers
 
     predictors = [load_predictor(one) for one in model]
     codebook = _one_codebook(predictors)
@@ -71,7 +71,7 @@ def evaluate_command(
         evaluations = [evaluate(one, test, name=name, progress=listen) for name, one in models] if data else []
         measured = _measure_contrast(models, train, codebook, suite_round, listen) if contrast else []
     if train:
-        evaluations.append(evaluate_origin_rule(train, test, codebook))
+        evaluations += evaluate_shortcuts(train, test, codebook)
     if output is not None:
         _write(output, evaluations, measured, test, codebook)
     for one in dropped:
@@ -175,7 +175,7 @@ def _row_titles(predictors: Sequence[Predictor]) -> list[str]:
 def _labelled(
     data: Path, columns: str | None, codebook: Codebook
 ) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[Dropped, ...]]:
-    """Training texts (for the rule that knows the origin alone), test texts, and what could not be used."""
+    """Training texts (from which the shortcuts learn), test texts, and what could not be used."""
     from fimiscope.cli.options import column_names
     from fimiscope.config import Config
     from fimiscope.corpus import read_labelled

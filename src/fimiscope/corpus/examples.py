@@ -29,6 +29,7 @@ class Record:
     Attributes:
         family: name shared, in all sources, by texts that belong together: a contrast family or one document.
         labelled_to: characters of the text that the labels cover.
+        part: that a fold fixes, whatever the parts of its near-copies.
     """
 
     article: Article
@@ -36,6 +37,7 @@ class Record:
     source: str
     family: str | None
     labelled_to: int
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)

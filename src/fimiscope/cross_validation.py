@@ -10,9 +10,10 @@ from statistics import fmean
 
 from fimiscope.bundle.files import CONFIG, MANIFEST, verify
 from fimiscope.codebook import Codebook
-from fimiscope.config import AnnotatedSource, Config
+from fimiscope.config import AnnotatedSource, Config, Shares
 from fimiscope.corpus import Corpus
-from fimiscope.corpus.folds import LEAKING, fold_names
+from fimiscope.corpus.annotated import read_annotations
+from fimiscope.corpus.folds import LEAKING, fold_names, read_fold
 from fimiscope.errors import ConfigError, CorpusError
 from fimiscope.evaluation.evaluate import HEADLINES, Evaluation, evaluate, evaluate_shortcuts
 from fimiscope.pipeline import load_corpus, train
@@ -80,17 +81,19 @@ def on_fold(config: Config, fold: str) -> Config:
 
     Raises:
         ConfigError: there is no annotated source.
+        CorpusError: the fold is not there, or does not fit the annotations.
     """
-    if not any(isinstance(source, AnnotatedSource) for source in config.corpus.sources):
+    annotated = [source for source in config.corpus.sources if isinstance(source, AnnotatedSource)]
+    if not annotated:
         raise ConfigError(f"config {config.name} has no source of kind annotated: folds are of the annotated texts")
-    sources = [
-        {**source.model_dump(exclude={"hold_out", "latest", "outlets"}), "fold": fold}
-        if isinstance(source, AnnotatedSource)
-        else source.model_dump()
+    for source in annotated:
+        read_fold(fold, read_annotations(source.annotations))
+    given_up = {"hold_out": Shares(), "latest": (), "outlets": ()}
+    sources = tuple(
+        source.model_copy(update={**given_up, "fold": fold}) if isinstance(source, AnnotatedSource) else source
         for source in config.corpus.sources
-    ]
-    document = config.model_dump()
-    return Config.model_validate(document | {"corpus": document["corpus"] | {"sources": sources}})
+    )
+    return config.model_copy(update={"corpus": config.corpus.model_copy(update={"sources": sources})})
 
 
 def mean_table(results: Sequence[FoldResult]) -> Table:

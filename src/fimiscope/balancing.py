@@ -23,6 +23,7 @@ from fimiscope.corpus import Example
 from fimiscope.errors import CorpusError
 from fimiscope.progress import Progress, silent
 from fimiscope.tables import Cell, Table
+from fimiscope.training.embedding import article_means
 from fimiscope.training.fitting import learned_already
 from fimiscope.training.lexical import fit_lexical
 from fimiscope.training.targets import Targets
@@ -124,44 +125,6 @@ def told_table(told: Sequence[Told]) -> Table:
     halvings = max((len(one.accuracy) for one in told), default=0)
     title = f"Role told in half of the families after learning from the other half ({halvings} random halvings)"
     return Table(title, ("texts", "articles", "families", "model", "accuracy", "macro F1"), tuple(rows))
-
-
-def article_means(
-    examples: Sequence[Example], config: Config, codebook: Codebook, *, progress: Progress = silent
-) -> Floats:
-    """Mean of each article's token states, shape (articles, hidden), from the config's encoder, which stays frozen.
-
-    Raises:
-        EncoderError, ConfigError: the encoder cannot be used.
-    """
-    from fimiscope.training.batches import prepare
-    from fimiscope.training.encoding import open_encoder, split_encoder
-    from fimiscope.training.model import layer_count
-    from fimiscope.training.states import cached_states
-
-    opened = open_encoder(config)
-    prepared = prepare(examples, opened.tokenizer, opened.layout, codebook)
-    split = split_encoder(opened.model, 0, opened.encoder.reference)
-    states = cached_states(
-        split.lower or split.upper,
-        layer_count(opened.model),
-        opened.encoder.fingerprint,
-        prepared.window_ids(),
-        int(opened.model.config.hidden_size),
-        opened.layout.pad,
-        progress=progress,
-    )
-    means = np.zeros((len(examples), states.values.shape[1]), dtype=np.float32)
-    number = 0
-    for row, article in enumerate(prepared.articles):
-        owned = []
-        for window in article.windows:
-            owned.append(states[number][window.first : window.first + window.owned])
-            number += 1
-        tokens = np.concatenate(owned).astype(np.float32)
-        if len(tokens):
-            means[row] = tokens.mean(axis=0)
-    return means
 
 
 def _words(texts: Sequence[str], roles: Ints, codebook: Codebook, config: LexicalConfig) -> Teller:

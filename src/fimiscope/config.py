@@ -59,6 +59,18 @@ class AnnotatedSource(Section):
     hold_out: Shares = Shares()
     latest: tuple[str, ...] = Field(default=(), description="corpora of which the latest texts are held out")
     outlets: tuple[str, ...] = Field(default=(), description="corpora of which whole outlets or accounts are held out")
+    fold: str | None = Field(
+        default=None,
+        description="a fixed split in place of hold_out, latest and outlets: a name that `fimiscope corpus folds` "
+        "lists, or a fold file (.json)",
+    )
+
+    @model_validator(mode="after")
+    def _a_fold_says_all(self) -> AnnotatedSource:
+        others = {"hold_out": self.hold_out != Shares(), "latest": self.latest, "outlets": self.outlets}
+        if self.fold is not None and (given := [name for name, value in others.items() if value]):
+            raise ValueError(f"fold says which texts are held out: take out {', '.join(given)}")
+        return self
 
 
 class LabelledSource(Section):

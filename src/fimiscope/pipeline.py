@@ -13,7 +13,7 @@ from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, build
 from fimiscope.evaluation.contrast import constant_rule, contrast_table, measure
-from fimiscope.evaluation.evaluate import evaluate, evaluate_origin_rule, results_table, scorers
+from fimiscope.evaluation.evaluate import Evaluation, evaluate, evaluate_shortcuts, results_table, scorers
 from fimiscope.evaluation.metrics import Metrics
 from fimiscope.evaluation.provisional import provisional_metrics
 from fimiscope.evaluation.suite import Suite
@@ -37,8 +37,8 @@ class TrainedRun:
         folder: of the bundle.
         manifest: of the bundle.
         run_id: of the MLflow run.
-        metrics: figures on the test part.
-        results: the results table, trivial rule included.
+        evaluation: the model on the test part.
+        results: the results table, shortcuts included.
         contrast: pass rates on the contrast suite, where the config asks for them.
         registered: version of the registered model that was added, if one was asked for.
     """
@@ -46,10 +46,15 @@ class TrainedRun:
     folder: Path
     manifest: Manifest
     run_id: str
-    metrics: Metrics
+    evaluation: Evaluation
     results: Table
     contrast: Table | None = None
     registered: str | None = None
+
+    @property
+    def metrics(self) -> Metrics:
+        """Figures on the test part."""
+        return self.evaluation.metrics
 
 
 def load_corpus(config: Config, codebook: Codebook, *, progress: Progress = silent) -> Corpus:
@@ -120,14 +125,14 @@ def train(
         train_part, test = corpus.part("train"), corpus.part("test")
         predictor = Predictor.load(folder)
         evaluations = [evaluate(one, test, name=name, progress=progress) for name, one in scorers(predictor)]
-        evaluations.append(evaluate_origin_rule(train_part, test, codebook))
+        evaluations += evaluate_shortcuts(train_part, test, codebook)
         run.evaluation(evaluations[0], test)
         results = results_table(evaluations, title=f"Held-out part ({len(test)} texts)")
         run.table(results, "results")
         contrast = None if suite is None else _log_contrast(run, predictor, suite, corpus, progress)
         registered = run.bundle(folder, manifest, codebook, register=register)
     leave()
-    return TrainedRun(folder, manifest, run.run_id, evaluations[0].metrics, results, contrast, registered)
+    return TrainedRun(folder, manifest, run.run_id, evaluations[0], results, contrast, registered)
 
 
 def _log_contrast(run: TrackedRun, predictor: Predictor, suite: Suite, corpus: Corpus, progress: Progress) -> Table:

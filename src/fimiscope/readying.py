@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from fimiscope.bundle import Bundle, files
+from fimiscope.bundle import Bundle
 from fimiscope.bundle.adapter import base_of, folders_of
+from fimiscope.bundle.files import is_made_of
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
-from fimiscope.corpus import Corpus
 from fimiscope.errors import BundleError
 from fimiscope.pipeline import load_corpus, train
 from fimiscope.progress import Progress, silent
@@ -50,7 +50,7 @@ def make_ready(config: Config, folder: Path, *, models: Path, card: Path, progre
     codebook = Codebook.load(config.codebook)
     corpus = load_corpus(config, codebook, progress=progress)
     trained = models / config.name
-    if not _is_trained(trained, config, corpus):
+    if not is_made_of(trained, config=config.to_yaml(), corpus_digest=corpus.digest):
         train(config, models=models, corpus=corpus, progress=progress)
     write_delta(trained, folder, card=card)
     size = sum(path.stat().st_size for part in (*folders_of(base_of(folder)), folder) for path in part.iterdir())
@@ -68,15 +68,6 @@ def make_ready(config: Config, folder: Path, *, models: Path, card: Path, progre
             f"the model built from {folder} differs by {difference:.2g}, more than {TOLERANCE}: not shipped"
         )
     return ReadyModel(folder, size, difference, len(texts))
-
-
-def _is_trained(folder: Path, config: Config, corpus: Corpus) -> bool:
-    """Whether the bundle of this very config and corpus is there, whole."""
-    if not (folder / files.MANIFEST).is_file():
-        return False
-    manifest = files.verify(folder)
-    same = (folder / files.CONFIG).read_text(encoding="utf-8") == config.to_yaml()
-    return same and manifest.corpus_digest == corpus.digest
 
 
 def _difference(one: Bundle, other: Bundle, texts: list[str]) -> float:

@@ -96,7 +96,7 @@ def test_a_training_run_logs_pass_rates_and_families_where_its_config_asks(
     finished = train(Config.model_validate(asked), models=tmp_path / "models")
     assert finished.contrast is not None
     assert finished.contrast.columns[3] == "words"
-    assert finished.contrast.columns[4].startswith("origin rule (always ")
+    assert finished.contrast.columns[4].startswith("majority (always ")
     figures = tracked_here.get_run(finished.run_id).data.metrics
     for name in ("base", "role", "must_change", "counted/swap", "counted/must_keep", "reposts", "lookalikes_flagged"):
         assert f"contrast/{name}" in figures

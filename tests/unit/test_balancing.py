@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fimiscope.balancing import ENCODER, MAJORITY, TRAINED, WORDS, Told, article_means, told_roles, told_table
+from fimiscope.balancing import ENCODER, MAJORITY, TRAINED, WORDS, Told, told_roles, told_table
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Example
 from fimiscope.errors import CorpusError
 from fimiscope.records import Article, Labels
 from fimiscope.training import adapters
+from fimiscope.training.embedding import article_means
 from fimiscope.training.encoders import resolve
 
 SAYINGS = {

@@ -107,6 +107,15 @@ def test_an_impossible_value_is_refused_at_its_place(small: Path, override: str,
     assert all(line.startswith(place) for line in lines[1:]), lines
 
 
+@pytest.mark.parametrize("other", ["hold_out: {test: 0.2}", "latest: [letters]", "outlets: [posts]"])
+def test_a_fold_stands_in_place_of_shares_dates_and_outlets(small: Path, other: str) -> None:
+    fold = "{kind: annotated, fold: blog}"
+    assert Config.load(small, [f"corpus.sources=[{fold}]"]).corpus.sources[0].fold == "blog"
+    [_, line] = faults(small, f"corpus.sources=[{fold[:-1]}, {other}}}]")
+    assert line.startswith("corpus.sources.0.annotated: fold says which texts are held out: take out ")
+    assert line.endswith(other.split(":")[0])
+
+
 def test_something_must_score(small: Path) -> None:
     assert faults(small, "encoder=null")[1] == "(whole file): give an encoder, a lexical section, or both"
     assert Config.load(small, ["encoder=null", "lexical={}"]).encoder is None

@@ -99,6 +99,18 @@ def publish(draft: Path, folder: Path) -> None:
     shutil.rmtree(former)
 
 
+def is_made_of(folder: Path, *, config: str, corpus_digest: str) -> bool:
+    """Whether a bundle of this very config, as YAML, and this training table is there.
+
+    Raises:
+        BundleError: a bundle is there, and damaged.
+    """
+    if not (folder / MANIFEST).is_file():
+        return False
+    same = verify(folder).corpus_digest == corpus_digest
+    return same and (folder / CONFIG).read_text(encoding="utf-8") == config
+
+
 def verify(folder: Path) -> Manifest:
     """Read the manifest and check every file against it.
 

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from fimiscope.cli import bundle, corpus, doctor, encoders, evaluate, explain, model, predict, train
+from fimiscope.cli import bundle, corpus, cross_validate, doctor, encoders, evaluate, explain, model, predict, train
 from fimiscope.errors import FimiscopeError
 
 USER_ERROR = 2
@@ -47,6 +47,7 @@ app.command("train")(train.train_command)
 app.command("predict")(predict.predict_command)
 app.command("explain")(explain.explain_command)
 app.command("evaluate")(evaluate.evaluate_command)
+app.command("cross-validate")(cross_validate.cross_validate_command)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(model.app, name="model")
 app.add_typer(bundle.app, name="bundle")

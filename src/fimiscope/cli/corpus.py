@@ -1,4 +1,4 @@
-"""`fimiscope corpus build|show|balance|fetch`."""
+"""`fimiscope corpus build|show|folds|audit|balance|fetch`."""
 
 from __future__ import annotations
 
@@ -55,6 +55,96 @@ def build_command(
     out = console()
     show_table(corpus_tables(corpus)[0], to=out)
     out.print(f"{len(corpus.examples)} texts written to {output}; digest {corpus.digest}")
+
+
+@app.command("folds")
+def folds_command(
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", help="Make the files anew in this folder, from annotations and texts: minutes."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print folds and counts as one JSON object.")] = False,
+) -> None:
+    """List the fixed folds of the annotated texts: what each tests on, its counts and its digest."""
+    from fimiscope.cli.show import console, progress, show_table
+    from fimiscope.codebook import Codebook
+    from fimiscope.corpus.annotated import read_annotations
+    from fimiscope.corpus.folds import count_parts, fold_names, fold_tables, read_fold
+
+    codebook, annotations = Codebook.load(), read_annotations()
+    if write is None:
+        folds = tuple(read_fold(name, annotations) for name in fold_names())
+    else:
+        from fimiscope.folding import make_folds
+
+        with progress() as listen:
+            folds = make_folds(codebook, progress=listen)
+        for fold in folds:
+            fold.write(write, annotations)
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        document = {
+            fold.name: {
+                "holds_out": fold.holds_out,
+                "digest": fold.digest,
+                "parts": [asdict(one) for one in count_parts(fold, annotations, codebook)],
+            }
+            for fold in folds
+        }
+        print(json.dumps(document, ensure_ascii=False))
+        return
+    out = console()
+    for table in fold_tables(folds, annotations, codebook):
+        show_table(table, to=out)
+    if write is not None:
+        out.print(f"{len(folds)} files are in {write}")
+
+
+@app.command("audit")
+def audit_command(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print counts and figures as one JSON object.")] = False,
+) -> None:
+    """Print how labels go with source, language, length, date and translation, and what these alone can score."""
+    from fimiscope.cli.show import console, progress, show_table
+    from fimiscope.codebook import Codebook
+    from fimiscope.config import Config
+
+    resolved = Config.load(config, overrides or [])
+    codebook = Codebook.load(resolved.codebook)
+
+    # After the config is known to be sound: these take seconds to load.
+    from fimiscope.corpus.auditing import audit_tables, near_copies, traits
+    from fimiscope.evaluation.evaluate import evaluate_shortcuts, results_table
+    from fimiscope.evaluation.intervals import intervals
+    from fimiscope.pipeline import load_corpus
+
+    with progress() as listen:
+        corpus = load_corpus(resolved, codebook, progress=listen)
+    test = corpus.part("test")
+    shortcuts = evaluate_shortcuts(corpus.part("train"), test, codebook) if test else []
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        figures = {
+            one.name: {name: asdict(found) for name, found in intervals(one.judged).items()} for one in shortcuts
+        }
+        counts = {"traits": [asdict(one) for one in traits(corpus)], "near_copies": asdict(near_copies(corpus))}
+        print(json.dumps({"digest": corpus.digest, **counts, "shortcuts": figures}, ensure_ascii=False))
+        return
+    out = console()
+    for table in audit_tables(corpus):
+        show_table(table, to=out)
+    if shortcuts:
+        title = f"What shortcuts alone score on the test part ({len(test)} texts)"
+        show_table(results_table(shortcuts, title=title), to=out)
+    else:
+        out.print("The config holds out no texts to test on, so there is nothing for the shortcuts to score.")
+    out.print(f"digest {corpus.digest}")
 
 
 @app.command("balance")

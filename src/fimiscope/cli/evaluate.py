@@ -69,7 +69,7 @@ def evaluate_command(
 
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.show import console, progress, show_table
-    from fimiscope.evaluation.evaluate import Evaluation, evaluate, evaluate_origin_rule, scorers
+    from fimiscope.evaluation.evaluate import Evaluation, evaluate, evaluate_shortcuts, scorers
     from fimiscope.evaluation.verdict_files import VerdictFile
 
     predictors = [load_predictor(one) for one in models]
@@ -89,7 +89,7 @@ def evaluate_command(
         evaluations.append(Evaluation.of(title, test, verdicts, codebook))
     named = [evaluation for evaluation in evaluations if evaluation.name in titles]
     if train:
-        evaluations.append(evaluate_origin_rule(train, test, codebook))
+        evaluations += evaluate_shortcuts(train, test, codebook)
     if output is not None:
         _write(output, evaluations, measured, test)
     remarks = [
@@ -225,7 +225,7 @@ def _distinct(titles: Sequence[str]) -> list[str]:
 def _labelled(
     data: Path, columns: str | None, codebook: Codebook
 ) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[Dropped, ...]]:
-    """Training texts (for the rule that knows the origin alone), test texts, and what could not be used."""
+    """Training texts (from which the shortcuts learn), test texts, and what could not be used."""
     from fimiscope.cli.options import column_names
     from fimiscope.config import Config
     from fimiscope.corpus import read_labelled

@@ -12,6 +12,7 @@ from fimiscope.checksums import sha256_of_text
 from fimiscope.codebook import Codebook
 from fimiscope.config import AnnotatedSource
 from fimiscope.corpus.examples import Drops, Record
+from fimiscope.corpus.folds import LEFT_OUT, read_fold
 from fimiscope.corpus.labels import as_text, fault_of, parse_labels
 from fimiscope.errors import CorpusError
 from fimiscope.records import Article, Unreadable
@@ -33,12 +34,14 @@ def annotated_records(
 
     The labels cover the first `labelled_characters` of a text. Titles are left out, because they were not labelled.
     Texts of one document or web address are a family. Language, date, outlet and address are the annotation's where it
-    has them, so that the parts do not depend on where the texts come from.
+    has them, so that the parts do not depend on where the texts come from. A fold gives each text its part.
 
     Raises:
-        CorpusError: the annotations cannot be read, there is no folder of texts, or no text joins.
+        CorpusError: the annotations cannot be read, the fold does not fit them, there is no folder of texts, or no text
+            joins.
     """
     annotations = read_annotations(config.annotations)
+    fold = None if config.fold is None else read_fold(config.fold, annotations)
     folder = _texts_folder(config)
     texts = _texts(folder, annotations)
     joined = 0
@@ -51,6 +54,10 @@ def annotated_records(
             drops.add(corpus, "text differs from the labelled one", identity)
             continue
         joined += 1
+        part = fold.part_of((corpus, identity)) if fold else None
+        if part == "left out":
+            drops.add(corpus, LEFT_OUT, identity)
+            continue
         try:
             labels = parse_labels(annotation)
         except ValueError as error:
@@ -60,7 +67,7 @@ def annotated_records(
             drops.add(corpus, fault, identity)
             continue
         read = max([config.labelled_characters, *(span.end for span in labels.evidence or ())])
-        yield Record(article, labels, corpus, _family(corpus, annotation), min(len(article.text), read))
+        yield Record(article, labels, corpus, _family(corpus, annotation), min(len(article.text), read), part=part)
     if not joined:
         raise CorpusError(f"none of the {len(annotations)} labelled texts is in {folder}: {_HOW}")
     say(f"{joined} of {len(annotations)} labelled texts found in {folder}")

@@ -30,6 +30,7 @@ class Record:
         family: name shared, in all sources, by texts that belong together: a contrast family or one document.
         labelled_to: characters of the text that the labels cover.
         invented: whether the text was written to be learned from.
+        part: that a fold fixes, whatever the parts of its near-copies.
     """
 
     article: Article
@@ -38,6 +39,7 @@ class Record:
     family: str | None
     labelled_to: int
     invented: bool = False
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,12 +45,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class PublicSource:
-    """A corpus and where it can be had; without a converter its files are stored as they are."""
+    """A corpus and where it can be had; without a converter its files are stored as they are.
+
+    Attributes:
+        translated: how its texts were translated, where that is known: `by machine`, `no` …
+    """
 
     name: str
     about: str
     converter: str | None
     origins: tuple[Origin, ...]
+    translated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,10 @@ def _source(name: str, entry: Any, faults: list[str]) -> PublicSource:
                 faults.append(f"{place}: the path '{path}' leads out of the repository")
             if not re.fullmatch(r"[0-9a-f]{64}", digest):
                 faults.append(f"{place}: '{path}' has no SHA-256")
-    return PublicSource(name, str(entry.get("about", "")), converter, tuple(origins))
+    translated = entry.get("translated")
+    if translated is not None and not isinstance(translated, str):
+        faults.append(f'{name}.translated: expected words, for example "by machine"')
+    return PublicSource(name, str(entry.get("about", "")), converter, tuple(origins), translated)
 
 
 def fetch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from fimiscope.errors import MissingExtra
 
@@ -46,6 +46,17 @@ def cluster(texts: Sequence[str], families: Sequence[Hashable | None], threshold
         for pair in _near(shingles, threshold):
             clusters.join(*pair)
     return [clusters.root(index) for index in range(len(texts))]
+
+
+def joined(groups: Sequence[Hashable], pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """Number each text's group, joined to others by the pairs, by the index of its first text."""
+    clusters = _Union(len(groups))
+    first_of: dict[Hashable, int] = {}
+    for index, group in enumerate(groups):
+        clusters.join(index, first_of.setdefault(group, index))
+    for pair in pairs:
+        clusters.join(*pair)
+    return [clusters.root(index) for index in range(len(groups))]
 
 
 def _words(text: str) -> list[str]:

@@ -50,7 +50,7 @@ def split(
     Units with and without flagged texts, and groups of each language, are shared out separately, so that a small
     source has positives and its languages in every part; of several draws, the one is taken in which roles, flags
     and narratives are spread most evenly. Every group ends up in one part: the most held-out one (test, valid, train)
-    that any of its texts got.
+    that any of its texts got. A part that a record brings with it stays.
 
     Args:
         groups: name of each record's group of near-copies.
@@ -68,7 +68,7 @@ def split(
         for record, flag in zip(records, flagged, strict=True)
     ]
     # Sources that hold nothing out are no measure of how the others should look.
-    shared = [index for index, record in enumerate(records) if rules[record.source].holds_out]
+    shared = [index for index, record in enumerate(records) if record.part is None and rules[record.source].holds_out]
     return min(draws, key=lambda parts: _unevenness([parts[i] for i in shared], [codes[i] for i in shared]))
 
 
@@ -81,9 +81,12 @@ def _draw(
     kept: Collection[str],
 ) -> list[Part]:
     pools: dict[str, list[int]] = defaultdict(list)
-    for index, record in enumerate(records):
-        pools[rules[record.source].pool].append(index)
     proposed: list[Part] = ["train"] * len(records)
+    for index, record in enumerate(records):
+        if record.part is None:
+            pools[rules[record.source].pool].append(index)
+        else:
+            proposed[index] = record.part
     for members in pools.values():
         rule = rules[records[members[0]].source]
         if rule.unit == "date":
@@ -97,7 +100,7 @@ def _draw(
     final: dict[str, Part] = {}
     for group, part in zip(groups, proposed, strict=True):
         final[group] = max(final.get(group, part), part, key=PARTS.index)
-    return [final[group] for group in groups]
+    return [record.part or final[group] for record, group in zip(records, groups, strict=True)]
 
 
 def _unevenness(parts: Sequence[Part], codes: Sequence[set[str]]) -> float:

@@ -23,7 +23,7 @@ from fimiscope.evaluation.evaluate import score
 from fimiscope.evaluation.intervals import Interval, wilson
 from fimiscope.evaluation.judged import LIKELY
 from fimiscope.evaluation.metrics import Metrics
-from fimiscope.evaluation.rules import origin_rule
+from fimiscope.evaluation.rules import majority_rule
 from fimiscope.evaluation.suite import LOOKALIKE, REPOST, Suite, Variant
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
@@ -173,13 +173,10 @@ def measure(predictor: Predictor, suite: Suite, *, name: str | None = None, prog
 
 
 def constant_rule(suite: Suite, codebook: Codebook, train: Sequence[Example] = ()) -> Contrast:
-    """The answer that is always the same: what training texts mostly are, or without any, what those of the suite are.
-
-    The suite's own texts have an origin that no model was trained on, so the origin rule comes down to this.
-    """
-    verdicts = origin_rule(train or suite.examples, suite.examples, codebook)
+    """The answer that is always the same: what training texts, or without any those of the suite, mostly are."""
+    verdicts = majority_rule(train or suite.examples, suite.examples, codebook)
     always = f"always {verdicts[0].role_label}"
-    return Contrast.of(f"origin rule ({always})" if train else always, suite, verdicts, codebook)
+    return Contrast.of(f"majority ({always})" if train else always, suite, verdicts, codebook)
 
 
 def contrast_table(measured: Sequence[Contrast]) -> Table:

@@ -10,7 +10,7 @@ from fimiscope.corpus import Example
 from fimiscope.evaluation.intervals import differences, intervals
 from fimiscope.evaluation.judged import Judged, judge
 from fimiscope.evaluation.metrics import Metrics, all_metrics
-from fimiscope.evaluation.rules import origin_rule
+from fimiscope.evaluation.rules import shortcut_rules
 from fimiscope.evaluation.second_reader import second_reader_of
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
@@ -52,9 +52,10 @@ def evaluate(
     return Evaluation.of(name or predictor.bundle.manifest.name, examples, verdicts, predictor.bundle.codebook)
 
 
-def evaluate_origin_rule(train: Sequence[Example], test: Sequence[Example], codebook: Codebook) -> Evaluation:
-    """The rule that knows of a text where it comes from and nothing else."""
-    return Evaluation.of("origin rule", test, origin_rule(train, test, codebook), codebook)
+def evaluate_shortcuts(train: Sequence[Example], test: Sequence[Example], codebook: Codebook) -> list[Evaluation]:
+    """What source, language, length and outlet alone would score (see `fimiscope.evaluation.rules`)."""
+    rules = shortcut_rules(train, test, codebook)
+    return [Evaluation.of(name, test, verdicts, codebook) for name, verdicts in rules.items()]
 
 
 def score(predictor: Predictor, articles: Sequence[Article], *, stage: str, progress: Progress) -> list[Verdict]:

@@ -244,7 +244,7 @@ def test_families_say_which_edits_failed_and_what_was_said(told: Callable[..., C
 def test_the_constant_rule_says_what_training_texts_mostly_are(suite: Suite, codebook: Codebook) -> None:
     train = [variant.example for variant in suite.variants if variant.example.labels.role == "rebuts"]
     rule = constant_rule(suite, codebook, train)
-    assert rule.name == "origin rule (always rebuts)"
+    assert rule.name == "majority (always rebuts)"
     assert rates(rule)["must_change"].passed == 0
 
 

@@ -12,7 +12,7 @@ from fimiscope.evaluation import Evaluation, evaluate
 from fimiscope.evaluation.evaluate import (
     HEADLINES,
     count_table,
-    evaluate_origin_rule,
+    evaluate_shortcuts,
     paired_table,
     results_table,
 )
@@ -56,14 +56,13 @@ def test_progress_is_told(tiny_bundle: Path, tiny_corpus: Corpus) -> None:
 
 def test_results_stand_with_their_intervals(evaluation: Evaluation, tiny_corpus: Corpus, codebook: Codebook) -> None:
     test = tiny_corpus.part("test")
-    rule = evaluate_origin_rule(tiny_corpus.part("train"), test, codebook)
-    table = results_table([evaluation, rule])
+    shortcuts = evaluate_shortcuts(tiny_corpus.part("train"), test, codebook)
+    table = results_table([evaluation, *shortcuts])
     assert table.columns == ("model", *HEADLINES.values())
-    assert [row[0] for row in table.rows] == ["tiny model", "origin rule"]
-    for row in table.rows:
+    assert [row[0] for row in table.rows] == ["tiny model", *(shortcut.name for shortcut in shortcuts)]
+    for row, measured in zip(table.rows, [evaluation, *shortcuts], strict=True):
         for name, cell in zip(HEADLINES, row[1:], strict=True):
-            figures = evaluation.metrics if row[0] == "tiny model" else rule.metrics
-            assert str(cell).startswith(f"{figures[name]:.2f} [" if name in figures else "–")
+            assert str(cell).startswith(f"{measured.metrics[name]:.2f} [" if name in measured.metrics else "–")
     assert not table.note, "invented texts have no second reader"
 
 

@@ -1,24 +1,31 @@
-"""The rule that knows where a text comes from and nothing of what it says."""
+"""Shortcuts: what is known of a text besides what it says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Example
-from fimiscope.evaluation.rules import origin_rule
+from fimiscope.evaluation.rules import LANGUAGE, LENGTH, MAJORITY, OUTLET_WORDS, SOURCE, majority_rule, shortcut_rules
+
+CARRIED = {"role": "carries", "africa": True, "narratives": ("china-partner",), "actors": ("china",)}
+
+
+def with_text(example: Example, text: str, outlet: str | None = None) -> Example:
+    return replace(example, article=replace(example.article, text=text, outlet=outlet), labelled_to=len(text))
 
 
 def test_a_text_is_judged_by_the_habits_of_its_source(codebook: Codebook, example: Callable[..., Example]) -> None:
-    carried = {"role": "carries", "africa": True, "narratives": ("china-partner",), "actors": ("china",)}
     train = [
-        *(example(n, source="channel", **carried) for n in range(3)),
+        *(example(n, source="channel", **CARRIED) for n in range(3)),
         example(3, source="channel"),
         *(example(n, source="wire") for n in range(4, 10)),
     ]
-    channel, wire = origin_rule(train, [example(20, source="channel"), example(21, source="wire")], codebook)
+    test = [example(20, source="channel"), example(21, source="wire")]
+    channel, wire = shortcut_rules(train, test, codebook)[SOURCE]
     assert (channel.role_label, channel.flag, channel.flag_probability) == ("carries", True, 0.75)
     assert channel.narratives_flagged == ("china-partner",)
     assert channel.actors == {"russia": 0, "china": 0.75}
@@ -27,17 +34,57 @@ def test_a_text_is_judged_by_the_habits_of_its_source(codebook: Codebook, exampl
     assert wire.narratives_flagged == ()
 
 
-def test_the_words_of_a_text_do_not_matter(codebook: Codebook, example: Callable[..., Example]) -> None:
-    train = [example(1, source="channel", role="carries", africa=True), example(2, source="wire")]
-    one, other = origin_rule(
-        train, [example(3, source="wire", role="carries", africa=True), example(4, source="wire")], codebook
-    )
-    assert one.flag_probability == other.flag_probability
+def test_texts_count_as_they_weigh_in_training(codebook: Codebook, example: Callable[..., Example]) -> None:
+    train = [example(1, **CARRIED), replace(example(2), weight=3.0)]
+    [verdict] = majority_rule(train, [example(3)], codebook)
+    assert (verdict.role_label, verdict.flag_probability) == ("none", 0.25)
 
 
-def test_a_source_never_trained_on_gets_the_habits_of_all(codebook: Codebook, example: Callable[..., Example]) -> None:
+def test_no_shortcut_reads_the_words_of_a_text(codebook: Codebook, example: Callable[..., Example]) -> None:
+    train = [with_text(example(1, source="channel", **CARRIED), "a bridge opens"), with_text(example(2), "a road ends")]
+    test = [with_text(example(3), "a bridge opens"), with_text(example(4), "a road closes")]
+    for name, (one, other) in shortcut_rules(train, test, codebook).items():
+        assert one.role == other.role, name
+        assert one.flag_probability == other.flag_probability, name
+
+
+@pytest.mark.parametrize("name", [SOURCE, LANGUAGE])
+def test_what_was_never_trained_on_gets_the_habits_of_all(
+    name: str, codebook: Codebook, example: Callable[..., Example]
+) -> None:
     train = [example(n, source="channel", role="carries", africa=True) for n in range(2)]
-    train += [example(n, source="wire") for n in range(2, 8)]
-    [unknown] = origin_rule(train, [example(20, source="blog")], codebook)
+    train += [example(n, source="wire", language="fr") for n in range(2, 8)]
+    [unknown] = shortcut_rules(train, [example(20, source="blog", language="sw")], codebook)[name]
     assert unknown.flag_probability == pytest.approx(0.25)
     assert unknown.role_label == "none"
+
+
+def test_language_and_length_are_each_known_alone(codebook: Codebook, example: Callable[..., Example]) -> None:
+    train = [with_text(example(n, language="fr", **CARRIED), "long " * 99) for n in range(3)]
+    train += [with_text(example(n), "short") for n in range(3, 7)]
+    test = [with_text(example(8, language="fr"), "short"), with_text(example(9), "long " * 99)]
+    rules = shortcut_rules(train, test, codebook)
+    assert [verdict.role_label for verdict in rules[LANGUAGE]] == ["carries", "none"]
+    assert [verdict.role_label for verdict in rules[LENGTH]] == ["none", "carries"]
+    assert [verdict.role_label for verdict in rules[MAJORITY]] == ["none", "none"]
+
+
+def test_names_handles_and_hosts_give_an_outlet_away(codebook: Codebook, example: Callable[..., Example]) -> None:
+    train = [
+        with_text(example(n, source="friendly_channel", **CARRIED), "Words @FriendVoice", "Friendly Voice")
+        for n in range(4)
+    ]
+    train += [with_text(example(n), "Words https://wire.example.org/a", "The Wire") for n in range(4, 10)]
+    texts = ("Told to Friendly Voice.", "Told by @FriendVoice.", "See https://wire.example.org/b", "Told to The Wire.")
+    test = [with_text(example(20 + n, source="blog"), text) for n, text in enumerate(texts)]
+    named, handled, linked, wired = (
+        verdict.role_label for verdict in shortcut_rules(train, test, codebook)[OUTLET_WORDS]
+    )
+    assert (named, handled, linked, wired) == ("carries", "carries", "none", "none")
+
+
+def test_every_shortcut_gives_one_verdict_a_text(codebook: Codebook, example: Callable[..., Example]) -> None:
+    train = [example(n, role=codebook.role_codes[n % 4], africa=True) for n in range(8)]
+    rules = shortcut_rules(train, [example(20), example(21, language="fr")], codebook)
+    assert list(rules) == [MAJORITY, SOURCE, LANGUAGE, LENGTH, OUTLET_WORDS]
+    assert all([verdict.id for verdict in verdicts] == ["text 20", "text 21"] for verdicts in rules.values())

@@ -1,0 +1,154 @@
+"""Configs trained and measured fold by fold: on outlets, accounts and dates that a model has never seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from fimiscope.bundle.files import is_made_of
+from fimiscope.codebook import Codebook
+from fimiscope.config import AnnotatedSource, Config, Shares
+from fimiscope.corpus.annotated import read_annotations
+from fimiscope.corpus.folds import LEAKING, fold_names, read_fold
+from fimiscope.errors import ConfigError, CorpusError
+from fimiscope.evaluation.evaluate import HEADLINES, Evaluation, evaluate, evaluate_shortcuts
+from fimiscope.pipeline import load_corpus, train
+from fimiscope.predict import Predictor
+from fimiscope.progress import Progress, silent
+from fimiscope.tables import Cell, Table
+
+LANGUAGES = ("en", "fr")
+
+
+@dataclass(frozen=True, slots=True)
+class FoldResult:
+    """What shortcuts and models score on one fold.
+
+    Attributes:
+        texts: that were tested on.
+        shortcuts: learned from the fold's training part.
+        models: one for each config, in order.
+        reused: names of the models whose bundles were there already.
+    """
+
+    fold: str
+    texts: int
+    shortcuts: tuple[Evaluation, ...]
+    models: tuple[Evaluation, ...]
+    reused: tuple[str, ...]
+
+    @property
+    def rows(self) -> tuple[Evaluation, ...]:
+        return (*self.shortcuts, *self.models)
+
+
+def cross_validate(
+    configs: Sequence[Config],
+    folds: Sequence[str] = (),
+    *,
+    models: Path | str = "models",
+    progress: Progress = silent,
+) -> Iterator[FoldResult]:
+    """Train each config on each fold by the ordinary road, and give each fold's figures as soon as it is done.
+
+    A sealed bundle `<models>/<fold>/<name>` of the same config and corpus is measured, not trained again.
+
+    Args:
+        folds: names or files; all shipped ones but the one that leaks where none is given.
+
+    Raises:
+        ConfigError: two configs have one name, another codebook, or no annotated source.
+        CorpusError: a fold is not there or does not fit, or the configs are not tested on the same texts.
+        FimiscopeError: a run cannot be done.
+    """
+    names = [config.name for config in configs]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ConfigError(f"two configs are named {', '.join(twice)}: their bundles would lie in one folder")
+    if len({config.codebook for config in configs}) > 1:
+        raise ConfigError("the configs have different codebooks: models of different labels cannot be compared")
+    chosen = folds or [name for name in fold_names() if name != LEAKING]
+    planned = {fold: [on_fold(config, fold) for config in configs] for fold in chosen}
+    for fold, placed in planned.items():
+        yield _measure(Path(fold).stem, placed, Path(models) / Path(fold).stem, progress)
+
+
+def on_fold(config: Config, fold: str) -> Config:
+    """The config with its annotated source split by the fold, and the rest as it was.
+
+    Raises:
+        ConfigError: there is no annotated source.
+        CorpusError: the fold is not there, or does not fit the annotations.
+    """
+    annotated = [source for source in config.corpus.sources if isinstance(source, AnnotatedSource)]
+    if not annotated:
+        raise ConfigError(f"config {config.name} has no source of kind annotated: folds are of the annotated texts")
+    for source in annotated:
+        read_fold(fold, read_annotations(source.annotations))
+    given_up = {"hold_out": Shares(), "latest": (), "outlets": ()}
+    sources = tuple(
+        source.model_copy(update={**given_up, "fold": fold}) if isinstance(source, AnnotatedSource) else source
+        for source in config.corpus.sources
+    )
+    return config.model_copy(update={"corpus": config.corpus.model_copy(update={"sources": sources})})
+
+
+def mean_table(results: Sequence[FoldResult]) -> Table:
+    """Mean of the headline figures over the folds: of all texts, and of English and French where a fold has both."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, kinds in means(results).items():
+        for kind, figures in kinds.items():
+            cells = [
+                f"{figures[figure][0]:.2f} ({figures[figure][1]})" if figure in figures else "–" for figure in HEADLINES
+            ]
+            rows.append((name, kind, *cells))
+    return Table("Mean over folds (folds that have the figure)", ("model", "texts", *HEADLINES.values()), tuple(rows))
+
+
+def means(results: Sequence[FoldResult]) -> dict[str, dict[str, dict[str, tuple[float, int]]]]:
+    """By model, then `all` or `en, fr`, then figure: its mean over folds, and how many folds have it."""
+    found: dict[str, dict[str, dict[str, tuple[float, int]]]] = {}
+    for row in results[0].rows if results else ():
+        measured = [one.metrics for result in results for one in result.rows if one.name == row.name]
+        values = {
+            "all": {name: [figures[name] for figures in measured if name in figures] for name in HEADLINES},
+            ", ".join(LANGUAGES): {
+                name: [
+                    fmean(figures[f"language/{language}/{name}"] for language in LANGUAGES)
+                    for figures in measured
+                    if all(f"language/{language}/{name}" in figures for language in LANGUAGES)
+                ]
+                for name in HEADLINES
+            },
+        }
+        found[row.name] = {
+            kind: {name: (fmean(own), len(own)) for name, own in figures.items() if own}
+            for kind, figures in values.items()
+        }
+    return found
+
+
+def _measure(fold: str, configs: Sequence[Config], models: Path, progress: Progress) -> FoldResult:
+    codebook = Codebook.load(configs[0].codebook)
+    corpora = [load_corpus(config, codebook, progress=progress) for config in configs]
+    first = corpora[0].part("test")
+    if any(
+        [example.article.id for example in corpus.part("test")] != [e.article.id for e in first] for corpus in corpora
+    ):
+        raise CorpusError(f"fold {fold}: the configs are not tested on the same texts; give them the same sources")
+    reused = [
+        config.name
+        for config, corpus in zip(configs, corpora, strict=True)
+        if is_made_of(models / config.name, config=config.to_yaml(), corpus_digest=corpus.digest)
+    ]
+    evaluations = []
+    for config, corpus in zip(configs, corpora, strict=True):
+        if config.name in reused:
+            predictor = Predictor.load(models / config.name)
+            evaluations.append(evaluate(predictor, corpus.part("test"), name=config.name, progress=progress))
+        else:
+            evaluations.append(train(config, models=models, corpus=corpus, progress=progress).evaluation)
+    shortcuts = evaluate_shortcuts(corpora[0].part("train"), first, codebook)
+    return FoldResult(fold, len(first), tuple(shortcuts), tuple(evaluations), tuple(reused))

@@ -1,0 +1,132 @@
+"""`fimiscope cross-validate`, `corpus folds` and `corpus audit`, on invented texts annotated as real ones are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from fimiscope.bundle import Bundle
+from fimiscope.checksums import sha256_of_text
+from fimiscope.corpus import Corpus
+from fimiscope.corpus.annotated import read_annotations
+from fimiscope.corpus.folds import Fold, FoldPart, fold_names
+
+if TYPE_CHECKING:
+    from conftest import Workplace
+
+SHORTCUTS = ["majority", "source majority", "language majority", "length alone", "outlet words alone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """Two configs of word models, and a fold that tests on one of two sources."""
+
+    configs: tuple[Path, Path]
+    fold: Path
+    tested: int
+
+
+@pytest.fixture(scope="module")
+def annotated(tiny_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Annotated:
+    folder = tmp_path_factory.mktemp("annotated")
+    families = sorted({example.group for example in tiny_corpus.examples})
+    places = {family: ("channel", "wire")[number % 3 > 0] for number, family in enumerate(families)}
+    rows, texts = [], {"channel": "", "wire": ""}
+    for example in tiny_corpus.examples:
+        article, labels, place = example.article, example.labels, places[example.group]
+        texts[place] += json.dumps({"id": article.id, "text": article.text}) + "\n"
+        facts = {"id": article.id, "sha256": sha256_of_text(article.text), "corpus": place, "document": example.group}
+        said = {"role": labels.role, "africa": labels.africa, "language": article.language}
+        rows.append(facts | said | {"actors": labels.actors, "narratives": labels.narratives})
+    (folder / "texts").mkdir()
+    for place, lines in texts.items():
+        (folder / "texts" / f"{place}.jsonl").write_text(lines, encoding="utf-8")
+    labels_file = folder / "labels.jsonl"
+    labels_file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    annotations = read_annotations(labels_file)
+    valid = [family for family in families if places[family] == "wire"][::3]
+    parts: dict[tuple[str, str], FoldPart] = {
+        key: "test" if key[0] == "channel" else "valid"
+        for key, row in annotations.items()
+        if key[0] == "channel" or row["document"] in valid
+    }
+    fold = Fold.of("channel", "all of the channel", parts, annotations).write(folder, annotations)
+    source = {"kind": "annotated", "annotations": str(labels_file), "texts": str(folder / "texts")}
+    configs = []
+    for name, buckets in (("words", 2**12), ("few-words", 2**10)):
+        lexical = {"words": [1, 1], "characters": [3, 4], "buckets": buckets}
+        document = {"name": name, "corpus": {"sources": [source]}, "lexical": lexical}
+        configs.append(folder / f"{name}.yaml")
+        configs[-1].write_text(yaml.safe_dump(document), encoding="utf-8")
+    return Annotated((configs[0], configs[1]), fold, sum(part == "test" for part in parts.values()))
+
+
+def test_configs_are_compared_on_a_fold_and_not_trained_again_unchanged(
+    workplace: Workplace, annotated: Annotated
+) -> None:
+    command = ("cross-validate", *annotated.configs, "--fold", annotated.fold, "--models", "folds")
+    first = workplace.run(*command)
+    assert f"Fold channel: {annotated.tested} texts" in first.stdout
+    places = [first.stdout.index(words) for words in (*SHORTCUTS, "words ", "words − few-words", "Mean over folds")]
+    assert places == sorted(places)
+    assert "is there already" not in first.stdout
+    bundles = [workplace.folder / "folds" / "channel" / name for name in ("words", "few-words")]
+    versions = [Bundle.load(folder).manifest.version for folder in bundles]
+
+    changed = annotated.configs[1]
+    changed.write_text(changed.read_text(encoding="utf-8") + "seed: 14\ndecision: {base_rate: 0.2}\n", encoding="utf-8")
+    again = workplace.run(*command, "--json")
+    assert again.stderr == "fold channel: words is there already, and was measured as it is\n"
+    words, few_words = (Bundle.load(folder).manifest.version for folder in bundles)
+    assert words == versions[0]
+    assert few_words != versions[1]
+    figures: dict[str, Any] = json.loads(again.stdout)
+    fold = figures["folds"]["channel"]
+    assert list(fold["rows"]) == [*SHORTCUTS, "words", "few-words"]
+    assert list(fold["differences"]) == ["words − few-words"]
+    role = fold["rows"]["words"]["role/macro_f1"]
+    assert role["low"] <= role["value"] <= role["high"]
+    assert figures["means"]["words"]["all"]["role/macro_f1"] == {"mean": role["value"], "folds": 1}
+    assert 0 <= figures["means"]["words"]["en, fr"]["role/macro_f1"]["mean"] <= 1
+
+
+def test_what_cannot_be_cross_validated_is_refused(workplace: Workplace, annotated: Annotated) -> None:
+    words, _ = annotated.configs
+    quickstart = Path(__file__).parents[2] / "configs" / "quickstart.yaml"
+    assert "two configs are named words" in workplace.refusal("cross-validate", words, words)
+    assert "config quickstart has no source of kind annotated" in workplace.refusal("cross-validate", quickstart)
+    refused = workplace.refusal("cross-validate", words, "--fold", "weather")
+    assert "fold 'weather' is not there (known: analyses, blog, " in refused
+    refused = workplace.refusal("cross-validate", words, "--fold", "blog")
+    assert "is not among the annotations: make the folds anew" in refused
+
+
+def test_the_shipped_folds_are_listed_without_any_text(workplace: Workplace) -> None:
+    listed = workplace.run("corpus", "folds").stdout
+    document = json.loads(workplace.run("corpus", "folds", "--json").stdout)
+    assert list(document) == list(fold_names())
+    for name, fold in document.items():
+        assert name in listed
+        assert fold["digest"] in listed
+        assert sum(part["texts"] for part in fold["parts"]) == 2859
+
+
+def test_an_audit_counts_labels_and_measures_the_shortcuts(workplace: Workplace, annotated: Annotated) -> None:
+    words, _ = annotated.configs
+    change = ("--set", f"corpus.sources.0.fold={annotated.fold}")
+    printed = workplace.run("corpus", "audit", words, *change).stdout
+    for title in ("Labels by source", "Labels by length", "Labels by year", "Near-copies", *SHORTCUTS):
+        assert title in printed
+    document = json.loads(workplace.run("corpus", "audit", words, *change, "--json").stdout)
+    assert document["digest"] in printed
+    assert document["near_copies"]["straddling"] == 0
+    [channel] = [one for one in document["traits"] if (one["name"], one["value"]) == ("source", "channel")]
+    assert channel["parts"] == {"train": 0, "valid": 0, "test": annotated.tested}
+    assert list(document["shortcuts"]) == SHORTCUTS
+    majority = document["shortcuts"]["majority"]["role/macro_f1"]
+    assert 0 < majority["low"] <= majority["value"] <= majority["high"] < 0.5

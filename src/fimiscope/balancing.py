@@ -93,7 +93,7 @@ def told_roles(
         WORDS: _words(texts, roles, codebook, config.lexical or LexicalConfig()),
     }
     if config.encoder is not None:
-        tellers[ENCODER] = _linear(article_means(examples, config, codebook, progress=progress), roles)
+        tellers[ENCODER] = _linear(_embedded(texts, config, progress), roles)
         if trained:
             tellers[TRAINED] = _trained(examples, texts, families, config, codebook, progress)
     told: dict[str, list[Ints]] = {model: [] for model in tellers}
@@ -126,42 +126,11 @@ def told_table(told: Sequence[Told]) -> Table:
     return Table(title, ("texts", "articles", "families", "model", "accuracy", "macro F1"), tuple(rows))
 
 
-def article_means(
-    examples: Sequence[Example], config: Config, codebook: Codebook, *, progress: Progress = silent
-) -> Floats:
-    """Mean of each article's token states, shape (articles, hidden), from the config's encoder, which stays frozen.
+def _embedded(texts: Sequence[str], config: Config, progress: Progress) -> Floats:
+    from fimiscope.training.embedding import embed
+    from fimiscope.training.encoding import open_encoder
 
-    Raises:
-        EncoderError, ConfigError: the encoder cannot be used.
-    """
-    from fimiscope.training.batches import prepare
-    from fimiscope.training.encoding import open_encoder, split_encoder
-    from fimiscope.training.model import layer_count
-    from fimiscope.training.states import cached_states
-
-    opened = open_encoder(config)
-    prepared = prepare(examples, opened.tokenizer, opened.layout, codebook)
-    split = split_encoder(opened.model, 0, opened.encoder.reference)
-    states = cached_states(
-        split.lower or split.upper,
-        layer_count(opened.model),
-        opened.encoder.fingerprint,
-        prepared.window_ids(),
-        int(opened.model.config.hidden_size),
-        opened.layout.pad,
-        progress=progress,
-    )
-    means = np.zeros((len(examples), states.values.shape[1]), dtype=np.float32)
-    number = 0
-    for row, article in enumerate(prepared.articles):
-        owned = []
-        for window in article.windows:
-            owned.append(states[number][window.first : window.first + window.owned])
-            number += 1
-        tokens = np.concatenate(owned).astype(np.float32)
-        if len(tokens):
-            means[row] = tokens.mean(axis=0)
-    return means
+    return embed(texts, open_encoder(config), progress=progress)
 
 
 def _words(texts: Sequence[str], roles: Ints, codebook: Codebook, config: LexicalConfig) -> Teller:

@@ -25,6 +25,10 @@ COMMANDS = (
     ("corpus", "show"),
     ("corpus", "balance"),
     ("corpus", "fetch"),
+    ("baseline",),
+    ("baseline", "zero-shot"),
+    ("baseline", "setfit"),
+    ("baseline", "single-head"),
     ("encoders",),
     ("doctor",),
 )

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from fimiscope.cli import corpus, doctor, encoders, evaluate, explain, predict, train
+from fimiscope.cli import baseline, corpus, doctor, encoders, evaluate, explain, predict, train
 from fimiscope.errors import FimiscopeError
 
 USER_ERROR = 2
@@ -48,6 +48,7 @@ app.command("predict")(predict.predict_command)
 app.command("explain")(explain.explain_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(baseline.app, name="baseline")
 app.command("encoders")(encoders.encoders_command)
 app.command("doctor")(doctor.doctor_command)
 

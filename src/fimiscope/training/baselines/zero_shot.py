@@ -36,10 +36,11 @@ def zero_shot(
 ) -> tuple[Floats, Floats]:
     """Cosine of article and definition over `TEMPERATURE`, both less the mean of a sample of training texts.
 
+    The encoder is read at its last layer, whatever `encoder_layers` says: that layer is the one trained for similarity.
     No training label is read; calibration reads those of the validation part. The flag has no definition of its own:
     its logit is that of P(role flags) P(africa), from role and africa calibrated.
     """
-    opened = open_encoder(config)
+    opened = open_encoder(config.model_copy(update={"encoder_layers": None}))
     sample = np.random.default_rng(config.seed).permutation(len(train))[:CENTRE_TEXTS]
     examples = [*(train[row] for row in sample), *valid, *test]
     articles = embed([example.document().text for example in examples], opened, progress=progress)

@@ -22,7 +22,7 @@ from fimiscope.config import Config
 from fimiscope.corpus import Example
 from fimiscope.errors import ConfigError, CorpusError
 from fimiscope.progress import Progress
-from fimiscope.training.batches import Collator, prepare
+from fimiscope.training.batches import Collator, prepare, read_in_batches
 from fimiscope.training.calibrating import Floats
 from fimiscope.training.encoding import attach_adapter, open_encoder, split_encoder
 from fimiscope.training.linear import fit_linear
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 STRENGTH = 0.01
 """Inverse regularisation of the heads on standardised vectors, as elsewhere for vectors of this width."""
 
-EMBEDDED_AT_ONCE = 16
 Ints = npt.NDArray[np.int64]
 
 
@@ -58,6 +57,25 @@ def setfit(
     """
     if config.training.trainable_layers == 0:
         raise ConfigError("training.trainable_layers: SetFit tunes the encoder: set 1 or more, or all")
+    vectors = _tuned_vectors(config, codebook, train, valid, test, progress)
+    learned = vectors[: len(train)]
+    vectors = (vectors - learned.mean(axis=0)) / learned.std(axis=0).clip(min=1e-6)
+    weights, bias = fit_linear(
+        vectors[: len(train)], targets_of(train, codebook), codebook.heads(), STRENGTH, progress=progress
+    )
+    logits = np.asarray(vectors[len(train) :] @ weights + bias, dtype=np.float64)
+    return logits[: len(valid)], logits[len(valid) :]
+
+
+def _tuned_vectors(
+    config: Config,
+    codebook: Codebook,
+    train: Sequence[Example],
+    valid: Sequence[Example],
+    test: Sequence[Example],
+    progress: Progress,
+) -> npt.NDArray[np.float32]:
+    """Vectors of all articles, part after part, shape (articles, hidden), by the encoder tuned on pairs."""
     torch.manual_seed(config.seed)
     opened = open_encoder(config)
     prepared = prepare([*train, *valid, *test], opened.tokenizer, opened.layout, codebook)
@@ -94,14 +112,14 @@ def setfit(
             listener=lambda epoch: None,
             progress=progress,
         )
-    vectors = _embedded(network, collator, len(prepared.articles), progress)
-    learned = vectors[: len(train)]
-    vectors = (vectors - learned.mean(axis=0)) / learned.std(axis=0).clip(min=1e-6)
-    weights, bias = fit_linear(
-        vectors[: len(train)], targets_of(train, codebook), codebook.heads(), STRENGTH, progress=progress
+    return read_in_batches(
+        network,
+        lambda batch: network.vectors(batch["inputs"], batch["mask"], batch["owned"], batch["article"]),
+        collator,
+        range(len(prepared.articles)),
+        stage="tuned encoder",
+        progress=progress,
     )
-    logits = np.asarray(vectors[len(train) :] @ weights + bias, dtype=np.float64)
-    return logits[: len(valid)], logits[len(valid) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,18 +210,3 @@ class PairedEncoder(nn.Module):
         first, second = self.vectors(inputs, mask, owned, article).chunk(2)
         cosine = functional.cosine_similarity(first, second)
         return {"loss": functional.mse_loss(cosine, same), "logits": cosine, "row": row}
-
-
-def _embedded(network: PairedEncoder, collator: Collator, articles: int, progress: Progress) -> npt.NDArray[np.float32]:
-    """Vectors of all articles of the collator, shape (articles, hidden)."""
-    network.eval()
-    device = next(network.parameters()).device
-    found = []
-    for start in range(0, articles, EMBEDDED_AT_ONCE):
-        rows = range(start, min(start + EMBEDDED_AT_ONCE, articles))
-        batch = {name: value.to(device) for name, value in collator([{"row": row} for row in rows]).items()}
-        with torch.inference_mode():
-            vectors = network.vectors(batch["inputs"], batch["mask"], batch["owned"], batch["article"])
-        found.append(vectors.cpu().numpy())
-        progress("tuned encoder", rows.stop, articles)
-    return np.concatenate(found)

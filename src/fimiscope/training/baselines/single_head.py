@@ -23,12 +23,10 @@ from fimiscope.config import Config
 from fimiscope.corpus import Example
 from fimiscope.errors import EncoderError
 from fimiscope.progress import Progress
-from fimiscope.training.batches import Collator, Prepared, prepare, training_table
+from fimiscope.training.batches import Collator, Prepared, prepare, read_in_batches, training_table
 from fimiscope.training.calibrating import Floats
 from fimiscope.training.encoding import OpenedEncoder, attach_adapter, open_encoder, split_encoder
 from fimiscope.training.loop import fit
-
-SCORED_AT_ONCE = 16
 
 
 def single_head(
@@ -69,8 +67,15 @@ def single_head(
             listener=lambda epoch: None,
             progress=progress,
         )
-    joint = _scored(network, collator, range(len(train), len(prepared.articles)), progress)
-    logits = label_logits(joint, codebook)
+    joint = read_in_batches(
+        network,
+        lambda batch: network(**batch)["logits"],
+        collator,
+        range(len(train), len(prepared.articles)),
+        stage="fine-tuned classifier",
+        progress=progress,
+    )
+    logits = label_logits(np.asarray(joint, dtype=np.float64), codebook)
     return logits[: len(valid)], logits[len(valid) :]
 
 
@@ -134,17 +139,3 @@ def sequence_classifier(opened: OpenedEncoder, config: Config, classes: int) -> 
         if name in new:
             parameter.requires_grad_(True)
     return network
-
-
-def _scored(network: JointClassifier, collator: Collator, rows: range, progress: Progress) -> Floats:
-    """Logits of the classes of articles, shape (articles, classes)."""
-    network.eval()
-    device = next(network.parameters()).device
-    found = []
-    for start in range(0, len(rows), SCORED_AT_ONCE):
-        chosen = rows[start : start + SCORED_AT_ONCE]
-        batch = {name: value.to(device) for name, value in collator([{"row": row} for row in chosen]).items()}
-        with torch.inference_mode():
-            found.append(network(**batch)["logits"].cpu().numpy())
-        progress("fine-tuned classifier", start + len(chosen), len(rows))
-    return np.concatenate(found).astype(np.float64)

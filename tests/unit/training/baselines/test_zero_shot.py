@@ -43,6 +43,16 @@ def test_training_labels_change_nothing(tiny_config: Config, tiny_corpus: Corpus
         np.testing.assert_array_equal(logits, same)
 
 
+def test_the_last_layer_is_read_whatever_the_config_uses(
+    tiny_config: Config, tiny_corpus: Corpus, codebook: Codebook
+) -> None:
+    train, valid, test = (tiny_corpus.part(part) for part in ("train", "valid", "test"))
+    shortened = tiny_config.model_copy(update={"encoder_layers": 1})
+    whole = zero_shot(tiny_config, codebook, train, valid, test, progress=silent)
+    for logits, same in zip(whole, zero_shot(shortened, codebook, train, valid, test, progress=silent), strict=True):
+        np.testing.assert_array_equal(logits, same)
+
+
 def test_the_flag_takes_a_flagging_role_and_africa(
     tiny_config: Config, tiny_corpus: Corpus, codebook: Codebook
 ) -> None:

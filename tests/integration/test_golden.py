@@ -31,6 +31,10 @@ COMMANDS = (
     ("model", "build-ready"),
     ("bundle", "pack"),
     ("bundle", "unpack"),
+    ("baseline",),
+    ("baseline", "zero-shot"),
+    ("baseline", "setfit"),
+    ("baseline", "single-head"),
     ("encoders",),
     ("doctor",),
 )

@@ -92,6 +92,17 @@ def test_evaluate_says_what_is_missing(workplace: Workplace, labelled: Path) -> 
     )
 
 
+def test_a_baseline_writes_verdicts_of_the_test_part(workplace: Workplace, small: list[str]) -> None:
+    done = workplace.run("baseline", "zero-shot", QUICKSTART, *small, "--output", "out/zero-shot.parquet", "--json")
+    table = pq.read_table(workplace.folder / "out" / "zero-shot.parquet")
+    said = json.loads(done.stdout)
+    assert sum(said[outcome] for outcome in ("flagged", "clear", "abstained", "failed")) == table.num_rows > 0
+    assert said["model"]["name"] == table["model_name"][0].as_py() == "zero-shot"
+    assert done.stderr == ""
+    line = workplace.refusal("baseline", "setfit", QUICKSTART, "--output", "verdicts.txt")
+    assert "its name must end in .jsonl, .csv or .parquet" in line
+
+
 def test_the_corpus_of_a_config_is_shown(workplace: Workplace) -> None:
     done = workplace.run("corpus", "show", QUICKSTART)
     for title in ("Texts by source", "Parts", "Roles by language", "Narratives by part", "Left out", "digest "):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from fimiscope.balancing import ENCODER, MAJORITY, TRAINED, WORDS, Told, told_roles, told_table
@@ -14,7 +13,6 @@ from fimiscope.corpus import Example
 from fimiscope.errors import CorpusError
 from fimiscope.records import Article, Labels
 from fimiscope.training import adapters
-from fimiscope.training.embedding import article_means
 from fimiscope.training.encoders import resolve
 
 SAYINGS = {
@@ -85,19 +83,6 @@ def test_the_seed_decides_the_halves(codebook: Codebook) -> None:
     other = told_roles(examples, config(seed=14), codebook, languages=("en",), halvings=3)
     assert once == told_roles(examples, config(), codebook, languages=("en",), halvings=3)
     assert once != other
-
-
-def test_an_article_is_the_mean_of_its_tokens_over_all_windows(codebook: Codebook) -> None:
-    examples = family("harbour")[:2]
-    long = Article("long", " ".join(example.article.text for example in family("market") * 3), language="en")
-    empty = Article("empty", "", language="en")
-    examples += [Example(one, Labels("none"), "letters", "train", one.id, len(one.text), 1.0) for one in (long, empty)]
-    means = article_means(examples, config(encoder="tiny"), codebook)
-    backwards = article_means(examples[::-1], config(encoder="tiny"), codebook)[::-1]
-    assert means.shape[0] == 4
-    assert np.allclose(means, backwards, atol=1e-2)
-    assert np.abs(means[0] - means[1]).max() > 0.01
-    assert not means[3].any()
 
 
 def test_one_family_or_one_role_cannot_be_halved(codebook: Codebook) -> None:

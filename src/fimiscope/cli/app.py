@@ -12,7 +12,19 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from fimiscope.cli import bundle, corpus, cross_validate, doctor, encoders, evaluate, explain, model, predict, train
+from fimiscope.cli import (
+    baseline,
+    bundle,
+    corpus,
+    cross_validate,
+    doctor,
+    encoders,
+    evaluate,
+    explain,
+    model,
+    predict,
+    train,
+)
 from fimiscope.errors import FimiscopeError
 
 USER_ERROR = 2
@@ -51,6 +63,7 @@ app.command("cross-validate")(cross_validate.cross_validate_command)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(model.app, name="model")
 app.add_typer(bundle.app, name="bundle")
+app.add_typer(baseline.app, name="baseline")
 app.command("encoders")(encoders.encoders_command)
 app.command("doctor")(doctor.doctor_command)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from fimiscope.bundle import Bundle, Scorer
 from fimiscope.bundle.bundle import Scored
-from fimiscope.bundle.decisions import PROBABILITY_DIGITS, PROFILES, Profile
+from fimiscope.bundle.decisions import PROFILES, Profile
 from fimiscope.bundle.document import Document
 from fimiscope.bundle.evidence import SentenceScores, sentences_by_attention, sentences_by_ngrams
+from fimiscope.bundle.verdicts import failed_verdict, scored_verdict
 from fimiscope.codebook import NO_ROLE
 from fimiscope.errors import BundleError, ConfigError
 from fimiscope.reading import identify_language, legibility_fault
@@ -115,46 +116,21 @@ class Predictor:
 
     def verdict(self, examined: Examined) -> Verdict:
         """What the model says about an examined article."""
-        article, scored = examined.article, examined.scored
-        about = {name: getattr(article, name) for name in ("title", "url", "outlet", "published")}
+        article, language, scored = examined.article, examined.language, examined.scored
         if scored is None:
-            return Verdict(
-                article.id,
-                "failed",
-                examined.fault,
-                language=examined.language,
-                article=about,
-                model=self.bundle.identity,
-            )
-        values = np.round(scored.probabilities, PROBABILITY_DIGITS)
-        by_head = {
-            head.name: dict(zip(head.labels, values[self.bundle.slices[head.name]].tolist(), strict=True))
-            for head in self.bundle.heads
-        }
-        probability: float = by_head["flag"]["flag"]
-        undecided = self._decisions.undecided(probability, self.profile, examined.language)
-        flag = probability >= self._decisions.flag[self.profile]
-        role = self._role(by_head["role"], flag)
-        narratives = self._narratives(by_head["narratives"], role)
-        remarks = self._remarks(examined)
-        if undecided:
-            remarks.insert(0, f"undecided: flag probability {probability:.2f} is too near the threshold")
-        return Verdict(
-            id=article.id,
-            status="abstained" if undecided else "scored",
-            reason="; ".join(remarks) or None,
-            flag=None if undecided else flag,
-            flag_probability=probability,
-            role=by_head["role"],
-            role_label=role,
-            actors=by_head["actors"],
-            narratives=by_head["narratives"],
-            narratives_flagged=narratives,
-            africa=by_head["africa"]["africa"],
-            evidence=self._evidence(examined, narratives) if role != NO_ROLE else (),
-            language=examined.language,
-            article=about,
+            return failed_verdict(article, language, examined.fault, model=self.bundle.identity)
+        verdict = scored_verdict(
+            article,
+            language,
+            scored.probabilities,
+            self.bundle.codebook,
+            self._decisions,
+            profile=self.profile,
             model=self.bundle.identity,
+            remarks=_remarks(scored),
+        )
+        return (
+            verdict if verdict.role_label == NO_ROLE else replace(verdict, evidence=self._evidence(examined, verdict))
         )
 
     def _with_scores(self, one: Examined, scored: Scored) -> Examined:
@@ -167,30 +143,7 @@ class Predictor:
             sentences = sentences_by_ngrams(one.document.text, self.bundle.lexical, *self.bundle.role_positions())
         return Examined(one.article, one.language, None, one.document, scored, sentences)
 
-    def _role(self, role: dict[str, float], flag: bool) -> str:
-        """The likeliest role; on a flagged article the likeliest of those that flag."""
-        candidates = self.bundle.codebook.flagging_roles if flag else tuple(role)
-        return max(candidates, key=lambda code: role[code])
-
-    def _narratives(self, narratives: dict[str, float], role: str) -> tuple[str, ...]:
-        """Codes that reach the threshold, likeliest first; where none does and the role names one, the likeliest."""
-        if role == NO_ROLE:
-            return ()
-        ranked = sorted(narratives, key=lambda code: -narratives[code])
-        reached = tuple(code for code in ranked if narratives[code] >= self._decisions.narrative)
-        return reached or (tuple(ranked[:1]) if role in self._decisions.naming_roles else ())
-
-    def _remarks(self, examined: Examined) -> list[str]:
-        remarks = []
-        if not self._decisions.trained_on(examined.language):
-            language = examined.language or "unknown"
-            remarks.append(f"language never trained on ({language}): pooled calibration, wider abstain band")
-        reading = examined.scored.reading if examined.scored else None
-        if reading is not None and reading.cut:
-            remarks.append(f"read the first {len(reading.windows)} windows; {reading.cut} further tokens were not read")
-        return remarks
-
-    def _evidence(self, examined: Examined, narratives: tuple[str, ...]) -> tuple[Evidence, ...]:
+    def _evidence(self, examined: Examined, verdict: Verdict) -> tuple[Evidence, ...]:
         sentences = examined.sentences
         if sentences is None or not sentences.spans:
             return ()
@@ -200,7 +153,7 @@ class Predictor:
         ]
         start = self.bundle.slices["narratives"].start
         codes = self.bundle.codebook.narrative_codes
-        for code in narratives:
+        for code in verdict.narratives_flagged or ():
             pull = np.maximum(sentences.labels[:, start + codes.index(code)], 0)
             if pull.sum() > 0:
                 index = int(pull.argmax())
@@ -217,3 +170,10 @@ class Predictor:
     def _failed(self, item: Unreadable) -> Verdict:
         empty = dict.fromkeys(("title", "url", "outlet", "published"))
         return Verdict(item.id, "failed", item.reason, article=empty, model=self.bundle.identity)
+
+
+def _remarks(scored: Scored) -> list[str]:
+    reading = scored.reading
+    if reading is None or not reading.cut:
+        return []
+    return [f"read the first {len(reading.windows)} windows; {reading.cut} further tokens were not read"]

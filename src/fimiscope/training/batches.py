@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,16 +10,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 
 from fimiscope.bundle.windows import Windowed, WindowLayout, cut_windows, pad_windows
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Example
+from fimiscope.progress import Progress
 from fimiscope.training.states import CachedStates
 from fimiscope.training.targets import Targets, evidence_targets, targets_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+READ_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +105,25 @@ class Collator:
             state = self._states[number]
             padded[line, : len(state)] = state
         return torch.from_numpy(padded)
+
+
+def read_in_batches(
+    network: nn.Module,
+    read: Callable[[dict[str, Tensor]], Tensor],
+    collator: Collator,
+    rows: range,
+    *,
+    stage: str,
+    progress: Progress,
+) -> npt.NDArray[np.float32]:
+    """What `read` gives for the articles `rows` by the trained `network`, a few at a time; shape (articles, …)."""
+    network.eval()
+    device = next(network.parameters()).device
+    found = []
+    for start in range(0, len(rows), READ_AT_ONCE):
+        chosen = rows[start : start + READ_AT_ONCE]
+        batch = collator([{"row": row} for row in chosen])
+        with torch.inference_mode():
+            found.append(read({name: value.to(device) for name, value in batch.items()}).float().cpu().numpy())
+        progress(stage, start + len(chosen), len(rows))
+    return np.concatenate(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,8 @@ from fimiscope.bundle.calibration import Affine, Calibrator, head_slices, probab
 from fimiscope.bundle.decisions import PROFILES, Decisions, log_odds
 from fimiscope.codebook import Codebook, Head
 from fimiscope.config import DecisionConfig
-from fimiscope.training.targets import Targets
+from fimiscope.corpus import Example
+from fimiscope.training.targets import Targets, targets_of
 
 Floats = npt.NDArray[np.float64]
 PULL = 2.0
@@ -34,6 +36,29 @@ def at_base_rate(targets: Targets, heads: tuple[Head, ...], base_rate: float | N
     if base_rate is not None and 0 < share < 1:
         weight[known] = np.where(flagged[known], base_rate / share, (1 - base_rate) / (1 - share))
     return Targets(targets.values, targets.known, weight)
+
+
+def fit_scorer(
+    logits: Floats,
+    train: Sequence[Example],
+    valid: Sequence[Example],
+    languages: Sequence[str | None],
+    codebook: Codebook,
+    config: DecisionConfig,
+) -> tuple[Calibrator, Decisions]:
+    """Calibrator and thresholds of one scorer.
+
+    Args:
+        logits: raw, of the validation articles, shape (articles, labels); NaN where the scorer does not judge a label.
+        languages: of the validation articles, as predicting identifies them.
+    """
+    heads, learned = codebook.heads(), targets_of(train, codebook)
+    gold = at_base_rate(targets_of(valid, codebook), heads, config.base_rate)
+    gold = replace(gold, known=gold.known * ~np.isnan(logits))
+    calibrator = fit_calibrator(logits, gold, languages, heads)
+    calibrated = np.array([calibrator(row, language) for row, language in zip(logits, languages, strict=True)])
+    trained = [example.article.language for example in train if example.article.language]
+    return calibrator, fit_decisions(calibrated, gold, learned, trained, codebook, config)
 
 
 def fit_calibrator(

@@ -1,4 +1,4 @@
-"""One vector an article, from an encoder that stays frozen."""
+"""Vectors of whole texts: the mean of their token states."""
 
 from __future__ import annotations
 
@@ -7,44 +7,36 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fimiscope.codebook import Codebook
-from fimiscope.config import Config
-from fimiscope.corpus import Example
-from fimiscope.progress import Progress, silent
+from fimiscope.bundle.windows import cut_windows
+from fimiscope.progress import Progress
+from fimiscope.training.encoding import OpenedEncoder, split_encoder
+from fimiscope.training.model import layer_count
+from fimiscope.training.states import cached_states
 
 Floats = npt.NDArray[np.float32]
 
 
-def article_means(
-    examples: Sequence[Example], config: Config, codebook: Codebook, *, progress: Progress = silent
-) -> Floats:
-    """Mean of each article's token states, shape (articles, hidden), from the config's encoder, which stays frozen.
+def embed(texts: Sequence[str], opened: OpenedEncoder, *, progress: Progress) -> Floats:
+    """Mean of each text's token states over all of its windows, shape (texts, hidden); the encoder stays frozen.
 
-    Raises:
-        EncoderError, ConfigError: the encoder cannot be used.
+    A text without tokens is a vector of zeros.
     """
-    from fimiscope.training.batches import prepare
-    from fimiscope.training.encoding import open_encoder, split_encoder
-    from fimiscope.training.model import layer_count
-    from fimiscope.training.states import cached_states
-
-    opened = open_encoder(config)
-    prepared = prepare(examples, opened.tokenizer, opened.layout, codebook)
+    documents = [cut_windows(text, opened.tokenizer, opened.layout) for text in texts]
     split = split_encoder(opened.model, 0, opened.encoder.reference)
     states = cached_states(
         split.lower or split.upper,
         layer_count(opened.model),
         opened.encoder.fingerprint,
-        prepared.window_ids(),
+        [window.ids for document in documents for window in document.windows],
         int(opened.model.config.hidden_size),
         opened.layout.pad,
         progress=progress,
     )
-    means = np.zeros((len(examples), states.values.shape[1]), dtype=np.float32)
+    means = np.zeros((len(texts), states.values.shape[1]), dtype=np.float32)
     number = 0
-    for row, article in enumerate(prepared.articles):
+    for row, document in enumerate(documents):
         owned = []
-        for window in article.windows:
+        for window in document.windows:
             owned.append(states[number][window.first : window.first + window.owned])
             number += 1
         tokens = np.concatenate(owned).astype(np.float32)

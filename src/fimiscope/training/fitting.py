@@ -24,7 +24,7 @@ from fimiscope.corpus import Corpus, Example
 from fimiscope.errors import ConfigError, CorpusError
 from fimiscope.progress import Progress, silent
 from fimiscope.reading import identify_language
-from fimiscope.training.calibrating import Floats, at_base_rate, fit_calibrator, fit_decisions
+from fimiscope.training.calibrating import Floats, fit_scorer
 from fimiscope.training.encoders import learned_texts
 from fimiscope.training.lexical import fit_lexical
 from fimiscope.training.targets import targets_of
@@ -49,7 +49,7 @@ def fit_bundle(
         CorpusError: there is nothing to train or to calibrate on.
     """
     train, valid = corpus.part("train"), corpus.part("valid")
-    _check_parts(train, valid)
+    check_parts(train, valid)
     _check_encoder(config, corpus, folder)
     draft = folder.with_name(f".{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
@@ -94,7 +94,7 @@ def share_work(config: Config, corpus: Corpus, codebook: Codebook, folder: Path,
     from fimiscope.training.encoding import train_encoder
 
     train, valid = corpus.part("train"), corpus.part("valid")
-    _check_parts(train, valid)
+    check_parts(train, valid)
     _check_encoder(config, corpus, folder)
     if config.encoder is not None:
         train_encoder(
@@ -120,7 +120,12 @@ def trained_on(train: Sequence[Example]) -> str:
     return ", ".join(f"{source} {count}" for source, count in counts.most_common())
 
 
-def _check_parts(train: Sequence[Example], valid: Sequence[Example]) -> None:
+def check_parts(train: Sequence[Example], valid: Sequence[Example]) -> None:
+    """Whether there is something to learn from and to calibrate on.
+
+    Raises:
+        CorpusError: there is not.
+    """
     roles = {example.labels.role for example in train} - {None}
     if not train or not valid:
         missing = "train" if not train else "valid"
@@ -135,17 +140,26 @@ def learned_already(examples: Sequence[Example], encoder: str) -> list[Example]:
     return [example for example in examples if learned and short_digest(example.article.text) in learned]
 
 
+def check_held_out(corpus: Corpus, encoder: str) -> None:
+    """Whether the encoder, given by its reference, is new to all texts that are held out.
+
+    Raises:
+        CorpusError: its adapters were trained on some of them.
+    """
+    if held_out := learned_already([*corpus.part("valid"), *corpus.part("test")], encoder):
+        raise CorpusError(
+            f"encoder {encoder} has learned from {len(held_out)} of the texts that are held out "
+            f"({held_out[0].article.id}, …): start from its base, or hold out others"
+        )
+
+
 def _check_encoder(config: Config, corpus: Corpus, folder: Path) -> None:
     """What the encoder has learned from cannot measure it, and a bundle cannot stand on itself."""
     if config.encoder is None:
         return
     if folder.resolve() in [adapter.resolve() for adapter in folders_of(config.encoder)]:
         raise ConfigError(f"name: {folder} holds the adapter that this run starts from: choose another name")
-    if held_out := learned_already([*corpus.part("valid"), *corpus.part("test")], config.encoder):
-        raise CorpusError(
-            f"encoder {config.encoder} has learned from {len(held_out)} of the texts that are held out "
-            f"({held_out[0].article.id}, …): start from its base, or hold out others"
-        )
+    check_held_out(corpus, config.encoder)
 
 
 def _fit_models(
@@ -198,21 +212,13 @@ def _fit_decisions(
     draft: Path,
 ) -> None:
     """Fit and write calibrators and thresholds of every scorer."""
-    heads = codebook.heads()
-    gold = at_base_rate(targets_of(valid, codebook), heads, config.decision.base_rate)
     languages = [identify_language(text) for text in valid_texts]
-    trained = [language for language in (example.article.language for example in train) if language]
-    calibrators: dict[str, Calibrator] = {
-        name: fit_calibrator(logits, gold, languages, heads) for name, logits in raw.items()
-    }
+
+    def fit(logits: Floats) -> tuple[Calibrator, Decisions]:
+        return fit_scorer(logits, train, valid, languages, codebook, config.decision)
+
+    fitted = {name: fit(logits) for name, logits in raw.items()}
     if len(raw) == 2:
-        raw["blend"] = blend([calibrators[name](logits) for name, logits in raw.items()], heads)
-        calibrators["blend"] = fit_calibrator(raw["blend"], gold, languages, heads)
-    decisions: dict[str, Decisions] = {}
-    for name, logits in raw.items():
-        calibrated = np.array([calibrators[name](row, lang) for row, lang in zip(logits, languages, strict=True)])
-        decisions[name] = fit_decisions(
-            calibrated, gold, targets_of(train, codebook), trained, codebook, config.decision
-        )
-    files.write_json(draft / files.CALIBRATION, {name: one.to_dict() for name, one in calibrators.items()})
-    files.write_json(draft / files.DECISIONS, {name: one.to_dict() for name, one in decisions.items()})
+        fitted["blend"] = fit(blend([fitted[name][0](logits) for name, logits in raw.items()], codebook.heads()))
+    files.write_json(draft / files.CALIBRATION, {name: one.to_dict() for name, (one, _) in fitted.items()})
+    files.write_json(draft / files.DECISIONS, {name: one.to_dict() for name, (_, one) in fitted.items()})

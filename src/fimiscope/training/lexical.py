@@ -1,26 +1,21 @@
-"""Fitting the lexical model: TF-IDF and one logistic regression a head or label, by scikit-learn."""
+"""Fitting the lexical model: TF-IDF and linear heads on it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fimiscope.bundle.calibration import head_slices
 from fimiscope.bundle.ngrams import LexicalModel, Ngrams
 from fimiscope.codebook import Head
 from fimiscope.config import LexicalConfig
 from fimiscope.progress import Progress
+from fimiscope.training.linear import fit_linear
 from fimiscope.training.targets import Targets
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
-    from sklearn.linear_model import LogisticRegression
-
 Floats = npt.NDArray[np.float32]
-ABSENT = -10.0
 
 
 def fit_lexical(
@@ -30,7 +25,7 @@ def fit_lexical(
 
     IDF and weights are rounded to half precision, in which bundles keep them.
     """
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
     ngrams = Ngrams(config.words, config.characters, config.buckets)
     counted = []
@@ -47,7 +42,7 @@ def fit_lexical(
         idf=idf,
         unseen_idf=float(np.log(1 + len(texts)) + 1),
         weights=np.zeros((len(seen), width), dtype=np.float32),
-        bias=np.full(width, ABSENT, dtype=np.float32),
+        bias=np.zeros(width, dtype=np.float32),
     )
     features = [empty.features(text) for text in texts]
     table = csr_matrix(
@@ -58,53 +53,9 @@ def fit_lexical(
         ),
         shape=(len(texts), len(seen)),
     )
-    weights, bias = empty.weights.copy(), empty.bias.copy()
-    slices = head_slices(heads)
-    for head in heads:
-        part = slices[head.name]
-        known = targets.known[:, part.start] > 0
-        rows, gold, weight = table[known], targets.values[known], targets.weight[known]
-        if head.kind == "softmax":
-            weights[:, part], bias[part] = _fit_choice(rows, gold[:, part], weight, config.strength)
-        else:
-            for label in range(part.start, part.stop):
-                weights[:, label], bias[label] = _fit_label(rows, gold[:, label] > 0, weight, config.strength)
-                progress("logistic regressions", label + 1, width)
+    weights, bias = fit_linear(table, targets, heads, config.strength, progress=progress)
     return LexicalModel(empty.ngrams, empty.buckets, empty.idf, empty.unseen_idf, _rounded(weights), bias)
 
 
 def _rounded(values: npt.NDArray[np.floating[Any]]) -> Floats:
     return values.astype(np.float16).astype(np.float32)
-
-
-def _fit_choice(rows: csr_matrix, gold: Floats, weight: Floats, strength: float) -> tuple[Floats, Floats]:
-    """One multinomial regression for a softmax head: weights (features, labels) and bias (labels,)."""
-    labels = gold.shape[1]
-    weights, bias = np.zeros((rows.shape[1], labels), dtype=np.float32), np.full(labels, ABSENT, dtype=np.float32)
-    chosen = gold.argmax(axis=1)
-    if len(np.unique(chosen)) < 2:
-        bias[chosen[:1]] = 0
-        return weights, bias
-    model = _regression(strength).fit(rows, chosen, sample_weight=weight)
-    coefficients, intercepts = model.coef_, model.intercept_
-    if len(model.classes_) == 2:
-        coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.r_[-intercepts, intercepts] / 2
-    weights[:, model.classes_] = coefficients.T
-    bias[model.classes_] = intercepts
-    return weights, bias
-
-
-def _fit_label(
-    rows: csr_matrix, present: npt.NDArray[np.bool_], weight: Floats, strength: float
-) -> tuple[Floats | float, float]:
-    """One binary regression for a label of a sigmoid head: weights (features,) and bias."""
-    if present.all() or not present.any():
-        return 0.0, -ABSENT if len(present) and present.all() else ABSENT
-    model = _regression(strength).fit(rows, present, sample_weight=weight)
-    return model.coef_[0], float(model.intercept_[0])
-
-
-def _regression(strength: float) -> LogisticRegression:
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=strength, class_weight="balanced", max_iter=1000)

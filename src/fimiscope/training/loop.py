@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     EarlyStoppingCallback,
     EvalPrediction,
@@ -30,8 +30,6 @@ from transformers.trainer_utils import get_last_checkpoint
 from fimiscope.config import TrainingConfig
 from fimiscope.errors import ConfigError
 from fimiscope.progress import Progress
-from fimiscope.training.batches import Collator
-from fimiscope.training.model import ArticleClassifier
 from fimiscope.training.processes import is_alone, is_main
 
 if TYPE_CHECKING:
@@ -60,11 +58,12 @@ class Epoch:
 
 
 Listener = Callable[[Epoch], None]
+Batches = Callable[[Sequence[dict[str, int]]], dict[str, Tensor]]
 
 
 def fit(
-    model: ArticleClassifier,
-    collator: Collator,
+    model: nn.Module,
+    collator: Batches,
     train: Dataset,
     valid: Dataset,
     config: TrainingConfig,
@@ -77,7 +76,8 @@ def fit(
 ) -> None:
     """Train `model` in place and leave it at its best epoch by validation loss.
 
-    `train` and `valid` are tables of `training_table`, `collator` makes their batches.
+    `collator` makes batches of the rows of the tables `train` and `valid`, which say in a column `length` how long each
+    is; `model` gives the `loss` of a batch, its `logits`, and the number of each of its rows (`row`).
 
     Checkpoints go to `folder`. On Ctrl-C the step is finished, a checkpoint is written, and KeyboardInterrupt is
     raised; `resume=True` goes on from there. After a whole run the folder is removed.

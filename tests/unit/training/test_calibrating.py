@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,11 +14,13 @@ from fimiscope.bundle.calibration import Affine, Calibrator, head_slices, probab
 from fimiscope.bundle.decisions import log_odds
 from fimiscope.codebook import Codebook
 from fimiscope.config import DecisionConfig
+from fimiscope.corpus import Corpus
 from fimiscope.training.calibrating import (
     LANGUAGE_ARTICLES,
     at_base_rate,
     fit_calibrator,
     fit_decisions,
+    fit_scorer,
     samples_f1,
 )
 from fimiscope.training.targets import Targets
@@ -115,6 +119,21 @@ def test_a_language_that_differs_gets_a_map_that_differs(codebook: Codebook) -> 
     calibrator = fit_calibrator(logits, targets, ["en"] * 200 + ["fr"] * 200, codebook.heads())
     flag = head_slices(codebook.heads())["flag"].start
     assert calibrator.languages["fr"].bias[flag] < calibrator.pooled.bias[flag] < calibrator.languages["en"].bias[flag]
+
+
+def test_labels_that_a_scorer_does_not_judge_stay_undecided_and_change_no_other(
+    codebook: Codebook, tiny_corpus: Corpus
+) -> None:
+    train, valid = tiny_corpus.part("train"), tiny_corpus.part("valid")
+    logits = np.random.default_rng(0).normal(size=(len(valid), 18))
+    whole, decided = fit_scorer(logits, train, valid, ["en"] * len(valid), codebook, DecisionConfig())
+    part = head_slices(codebook.heads())["narratives"]
+    logits[:, part] = np.nan
+    calibrator, decisions = fit_scorer(logits, train, valid, ["en"] * len(valid), codebook, DecisionConfig())
+    assert np.isnan(calibrator(logits)[:, part]).all()
+    others = np.setdiff1d(np.arange(18), np.arange(part.start, part.stop))
+    np.testing.assert_array_equal(calibrator(logits)[:, others], whole(logits)[:, others])
+    assert decisions == replace(decided, narrative=0.5)
 
 
 def decide(codebook: Codebook, logits: np.ndarray, targets: Targets, **config: float) -> dict[str, float]:

@@ -18,7 +18,7 @@ from fimiscope.evaluation.metrics import drawn, headline
 from fimiscope.evaluation.resampling import draws
 from fimiscope.evaluation.weighted import Floats
 
-RESAMPLES = 1000
+RESAMPLES = 2000
 COVERAGE = 0.95
 _DEVIATIONS = NormalDist().inv_cdf((1 + COVERAGE) / 2)
 """Standard deviations of a normal distribution on both sides of its mean that hold `COVERAGE` of it."""

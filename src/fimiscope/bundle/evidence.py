@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,10 @@ class SentenceScores:
         """Indices of at most `most` sentences, strongest first, none below `share` of the strongest."""
         order = np.argsort(-self.evidence, kind="stable")[:most]
         return [int(index) for index in order if self.evidence[index] >= share * self.evidence[order[0]]]
+
+    def averaged_with(self, other: SentenceScores) -> SentenceScores:
+        """The same sentences and label contributions, with the mean evidence of both."""
+        return replace(self, evidence=(self.evidence + other.evidence) / 2)
 
 
 def sentences_by_attention(text: str, tokens: TokenScores, offsets: Ints) -> SentenceScores:

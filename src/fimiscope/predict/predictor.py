@@ -14,6 +14,7 @@ from fimiscope.bundle import Bundle, Scorer
 from fimiscope.bundle.bundle import Scored
 from fimiscope.bundle.decisions import PROFILES, Profile
 from fimiscope.bundle.document import Document
+from fimiscope.bundle.encoder import Reading
 from fimiscope.bundle.evidence import SentenceScores, sentences_by_attention, sentences_by_ngrams
 from fimiscope.bundle.verdicts import failed_verdict, scored_verdict
 from fimiscope.codebook import NO_ROLE
@@ -135,13 +136,19 @@ class Predictor:
 
     def _with_scores(self, one: Examined, scored: Scored) -> Examined:
         assert one.document is not None
-        if scored.reading is not None:
-            reading = scored.reading
-            sentences = sentences_by_attention(one.document.text, reading.tokens, reading.offsets)
-        else:
-            assert self.bundle.lexical is not None
-            sentences = sentences_by_ngrams(one.document.text, self.bundle.lexical, *self.bundle.role_positions())
+        sentences = self._sentences(one.document.text, scored.reading)
         return Examined(one.article, one.language, None, one.document, scored, sentences)
+
+    def _sentences(self, text: str, reading: Reading | None) -> SentenceScores:
+        """How strongly each sentence bears on the scores, by the models that scored."""
+        found = []
+        if reading is not None:
+            found.append(sentences_by_attention(text, reading.tokens, reading.offsets))
+        if self.scorer != "encoder":
+            assert self.bundle.lexical is not None
+            found.append(sentences_by_ngrams(text, self.bundle.lexical, *self.bundle.role_positions()))
+        first, *others = found
+        return first.averaged_with(others[0]) if others else first
 
     def _evidence(self, examined: Examined, verdict: Verdict) -> tuple[Evidence, ...]:
         sentences = examined.sentences

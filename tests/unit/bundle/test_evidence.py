@@ -62,3 +62,13 @@ def test_no_words_no_sentences() -> None:
     scores = sentences_by_attention("", empty, np.zeros((0, 2), np.int64))
     assert scores.spans == ()
     assert scores.best(3) == []
+
+
+def test_two_models_agree_on_a_sentence_that_neither_finds_strongest() -> None:
+    spans = tuple(Span(n, n + 1) for n in range(3))
+    one = SentenceScores(spans, np.array([0.9, 0.7, 0.1]), np.ones((3, 1)))
+    other = SentenceScores(spans, np.array([0.1, 0.7, 0.9]), np.zeros((3, 1)))
+    both = one.averaged_with(other)
+    assert both.best(1) == [1]
+    assert both.evidence.tolist() == pytest.approx([0.5, 0.7, 0.5])
+    assert both.labels.tolist() == one.labels.tolist()

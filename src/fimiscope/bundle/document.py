@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fimiscope.reading import Cleaned, clean
+from fimiscope.reading import Cleaned, calm, clean
 from fimiscope.records import Article
 
 Field = Literal["text", "title"]
@@ -17,7 +17,7 @@ class Document:
     """Title and text of an article, cleaned and joined.
 
     Attributes:
-        text: what the model reads.
+        text: what the model reads; runs of capitals are in small letters.
         title: the cleaned title, or `None` where there is none or the text opens with it anyway.
         body: the cleaned text.
     """
@@ -28,12 +28,12 @@ class Document:
 
     @classmethod
     def of(cls, article: Article) -> Document:
-        """Clean and join. Offsets into the article stay stable: adding a title never moves those of the text."""
+        """Clean, calm what is shouted, and join. Offsets into the article stay stable: a title never moves the text's."""
         body = clean(article.text)
         title = clean(article.title) if article.title else None
         if title is None or not title.text or body.text.startswith(title.text):
-            return cls(body.text, None, body)
-        return cls(title.text + _JOINT + body.text, title, body)
+            return cls(calm(body.text), None, body)
+        return cls(calm(title.text) + _JOINT + calm(body.text), title, body)
 
     @property
     def body_start(self) -> int:

@@ -6,10 +6,12 @@ from fimiscope.reading.language import identify_language
 from fimiscope.reading.legibility import legibility_fault
 from fimiscope.reading.rows import article_of, read_rows
 from fimiscope.reading.sentences import sentences
+from fimiscope.reading.shouting import calm
 
 __all__ = [
     "Cleaned",
     "article_of",
+    "calm",
     "clean",
     "identify_language",
     "legibility_fault",

@@ -28,7 +28,7 @@ class Document:
 
     @classmethod
     def of(cls, article: Article) -> Document:
-        """Clean, calm what is shouted, and join. Offsets into the article stay stable: a title never moves the text's."""
+        """Clean, calm, and join. Offsets into the article are stable: a title never moves the text's."""
         body = clean(article.text)
         title = clean(article.title) if article.title else None
         if title is None or not title.text or body.text.startswith(title.text):

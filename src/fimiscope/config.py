@@ -184,10 +184,16 @@ class DecisionConfig(Section):
         description="share of validation articles nearest the threshold that the model leaves undecided",
     )
     high_recall: float = Field(
-        default=0.9, gt=0, le=1, description="validation recall that the profile high-recall aims at"
+        default=0.9,
+        gt=0,
+        le=1,
+        description="recall that the profile high-recall promises by its calibrated probabilities",
     )
     high_precision: float = Field(
-        default=0.9, gt=0, le=1, description="validation precision that the profile high-precision aims at"
+        default=0.9,
+        gt=0,
+        le=1,
+        description="precision that the profile high-precision promises likewise",
     )
 
 

@@ -60,7 +60,7 @@ def cross_validate(
         folds: names or files; all shipped ones but the one that leaks where none is given.
 
     Raises:
-        ConfigError: two configs have one name, another codebook, or no annotated source.
+        ConfigError: two configs or folds have one name, or a config has another codebook or no annotated source.
         CorpusError: a fold is not there or does not fit, or the configs are not tested on the same texts.
         FimiscopeError: a run cannot be done.
     """
@@ -70,13 +70,16 @@ def cross_validate(
     if len({config.codebook for config in configs}) > 1:
         raise ConfigError("the configs have different codebooks: models of different labels cannot be compared")
     chosen = folds or [name for name in fold_names() if name != LEAKING]
+    stems = [Path(fold).stem for fold in chosen]
+    if twice := [stem for stem, count in Counter(stems).items() if count > 1]:
+        raise ConfigError(f"two folds are named {', '.join(twice)}: their bundles would lie in one folder")
     planned = {fold: [on_fold(config, fold) for config in configs] for fold in chosen}
     for fold, placed in planned.items():
         yield _measure(Path(fold).stem, placed, Path(models) / Path(fold).stem, progress)
 
 
 def on_fold(config: Config, fold: str) -> Config:
-    """The config with its annotated source split by the fold, and the rest as it was.
+    """The config with its annotated source split by the fold; all other sources are learned from, and not tested on.
 
     Raises:
         ConfigError: there is no annotated source.
@@ -87,9 +90,10 @@ def on_fold(config: Config, fold: str) -> Config:
         raise ConfigError(f"config {config.name} has no source of kind annotated: folds are of the annotated texts")
     for source in annotated:
         read_fold(fold, read_annotations(source.annotations))
-    given_up = {"hold_out": Shares(), "latest": (), "outlets": ()}
+    by_fold = {"hold_out": Shares(), "latest": (), "outlets": (), "fold": fold}
+    learned_whole = {"hold_out": Shares(valid=0, test=0)}
     sources = tuple(
-        source.model_copy(update={**given_up, "fold": fold}) if isinstance(source, AnnotatedSource) else source
+        source.model_copy(update=by_fold if isinstance(source, AnnotatedSource) else learned_whole)
         for source in config.corpus.sources
     )
     return config.model_copy(update={"corpus": config.corpus.model_copy(update={"sources": sources})})

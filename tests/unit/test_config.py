@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fimiscope.config import Config
+from fimiscope.config import AnnotatedSource, Config
+from fimiscope.cross_validation import on_fold
 from fimiscope.errors import ConfigError
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("**/*.yaml"))
@@ -240,3 +241,12 @@ def test_a_resolved_config_reads_back_as_itself(
     path = tmp_path_factory.mktemp("resolved") / "config.yaml"
     path.write_text(config.to_yaml(), encoding="utf-8")
     assert Config.load(path) == config
+
+
+def test_on_a_fold_only_its_own_texts_are_tested_on() -> None:
+    placed = on_fold(Config.load(CONFIGS[0].with_name("africa-small.yaml")), "blog")
+    annotated, *others = placed.corpus.sources
+    assert isinstance(annotated, AnnotatedSource)
+    assert annotated.fold == "blog"
+    assert others
+    assert {source.hold_out.test + source.hold_out.valid for source in others} == {0}

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from fimiscope.progress import Progress, silent
 
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)
 _PIECE = 1 << 20
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError),
+    *(KeyError, ValueError, TypeError, AttributeError),
+)
 
 
 def pack(folder: Path, file: Path, *, progress: Progress = silent) -> files.Manifest:
@@ -55,7 +60,10 @@ def unpack(file: Path, into: Path, *, progress: Progress = silent) -> Path:
         BundleError: the file is no packed bundle, or is damaged.
         OutputError: the folder cannot be written.
     """
+    if not file.is_file():
+        raise BundleError(f"{file} is {'a folder' if file.is_dir() else 'not there'}: give the file that pack wrote")
     draft = into / f".{file.stem}.{os.getpid()}.draft"
+    shutil.rmtree(draft, ignore_errors=True)
     try:
         with zipfile.ZipFile(file) as archive:
             name, sizes = _contents(file, archive)
@@ -66,9 +74,7 @@ def unpack(file: Path, into: Path, *, progress: Progress = silent) -> Path:
         files.verify(draft)
         files.publish(draft, into / name)
         progress("unpacking", len(sizes), len(sizes))
-    except FileNotFoundError as error:
-        raise BundleError(f"{file} is not there") from error
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError, TypeError, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise BundleError(f"{file} is no packed bundle, or is damaged; copy it again") from error
     except OSError as error:
         raise OutputError(f"{into} cannot be written: {error.strerror}") from error
@@ -79,10 +85,12 @@ def unpack(file: Path, into: Path, *, progress: Progress = silent) -> Path:
 
 def _contents(file: Path, archive: zipfile.ZipFile) -> tuple[str, dict[str, int | None]]:
     """The bundle's name, and its files with their sizes as the manifest states them."""
-    manifest = json.loads(archive.read(files.MANIFEST))
+    with archive.open(files.MANIFEST) as source:
+        manifest = json.loads(source.read(_PIECE))
     name, listed = manifest["name"], {member: int(entry["bytes"]) for member, entry in manifest["files"].items()}
     sizes: dict[str, int | None] = {files.MANIFEST: None, **listed}
-    if set(archive.namelist()) != set(sizes) or not _plain([name, *sizes]):
+    lawful = _plain([name, *sizes]) and all(size >= 0 for size in listed.values())
+    if set(archive.namelist()) != set(sizes) or not lawful:
         raise BundleError(f"{file}: its files are not those of its manifest; copy it again")
     return name, sizes
 

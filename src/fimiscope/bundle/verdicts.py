@@ -58,7 +58,7 @@ def scored_verdict(
         narratives=narratives,
         narratives_flagged=None if narratives is None else _narratives(narratives, role, decisions),
         africa=by_head["africa"]["africa"],
-        evidence=(),
+        evidence=None,
         language=language,
         article=_about(article),
         model=model,

@@ -67,4 +67,5 @@ def _run(name: str, config: Path, output: Path, overrides: list[str] | None, *, 
     out = console()
     out.print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
     out.print(f"{output} written by the baseline {name}. {NOTICE}", soft_wrap=True)
-    out.print(f"to compare  fimiscope evaluate --predictions {output} --data {config}", soft_wrap=True)
+    if not overrides:
+        out.print(f"to compare  fimiscope evaluate --predictions {output} --data {config}", soft_wrap=True)

@@ -70,12 +70,14 @@ def evaluate_command(
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.show import console, progress, show_table
     from fimiscope.evaluation.evaluate import Evaluation, evaluate, evaluate_shortcuts, scorers
+    from fimiscope.evaluation.rules import SHORTCUTS
     from fimiscope.evaluation.verdict_files import VerdictFile
 
     predictors = [load_predictor(one) for one in models]
     codebook = _one_codebook(predictors, data)
     read = [VerdictFile.read(path, codebook) for path in files]
-    titles = _distinct([*_row_titles(predictors), *(one.name for one in read)])
+    # A row of the user's own must not bear the name of a shortcut's.
+    titles = _distinct([*SHORTCUTS, *_row_titles(predictors), *(one.name for one in read)])[len(SHORTCUTS) :]
     titled = zip(predictors, titles, strict=False)
     measurable = [one for predictor, title in titled for one in scorers(predictor, title)]
     if output is not None:

@@ -27,7 +27,10 @@ LEAKING = "random"
 
 _CHECKSUM_DIGITS = 12
 _DIGEST_DIGITS = 32
-_REMEDY = "make the folds anew with  fimiscope corpus folds --write FOLDER"
+_REMEDY = (
+    "folds fit the shipped annotations, and are made anew with  fimiscope corpus folds --write FOLDER; "
+    "with annotations of your own use hold_out"
+)
 
 
 @dataclass(frozen=True, slots=True)

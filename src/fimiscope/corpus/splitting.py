@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,7 +50,7 @@ def split(
     Units with and without flagged texts, and groups of each language, are shared out separately, so that a small
     source has positives and its languages in every part; of several draws, the one is taken in which roles, flags
     and narratives are spread most evenly. Every group ends up in one part: the most held-out one (test, valid, train)
-    that any of its texts got. A part that a record brings with it stays.
+    that any of its texts got. A part that a record brings with it stays, and its group follows it.
 
     Args:
         groups: name of each record's group of near-copies.
@@ -97,10 +97,17 @@ def _draw(
             given = _by_hash(units, kinds, rule.shares, salt, kept)
         for index, part in zip(members, given, strict=True):
             proposed[index] = part
-    final: dict[str, Part] = {}
-    for group, part in zip(groups, proposed, strict=True):
-        final[group] = max(final.get(group, part), part, key=PARTS.index)
+    brought = _most_held_out((group, record.part) for group, record in zip(groups, records, strict=True) if record.part)
+    final = _most_held_out(zip(groups, proposed, strict=True)) | brought
     return [record.part or final[group] for record, group in zip(records, groups, strict=True)]
+
+
+def _most_held_out(pairs: Iterable[tuple[str, Part]]) -> dict[str, Part]:
+    """Of each group the most held-out part that one of its texts got."""
+    final: dict[str, Part] = {}
+    for group, part in pairs:
+        final[group] = max(final.get(group, part), part, key=PARTS.index)
+    return final
 
 
 def _unevenness(parts: Sequence[Part], codes: Sequence[set[str]]) -> float:

@@ -55,13 +55,15 @@ def draws(units: Sequence[str], count: int, seed: int) -> Iterator[Floats]:
 
 
 def _has_accounts(members: Sequence[Example]) -> bool:
-    outlets = Counter(example.article.outlet for example in members)
-    return None not in outlets and 2 * max(outlets.values()) < len(members)
+    outlets = Counter(example.article.outlet for example in members if example.article.outlet)
+    return 2 * max(outlets.values(), default=0) < outlets.total()
 
 
 def _circle(example: Example, of_accounts: bool) -> Hashable | None:
     """The account or the week of a text; `None` where neither is known."""
     if of_accounts:
+        if example.article.outlet is None:
+            return None
         return ("account", example.source, example.article.outlet)
     try:
         date = datetime.date.fromisoformat((example.article.published or "")[:_DATE])

@@ -28,6 +28,7 @@ MAJORITY, SOURCE, LANGUAGE, LENGTH, OUTLET_WORDS = (
     *("majority", "source majority", "language majority"),
     *("length alone", "outlet words alone"),
 )
+SHORTCUTS = (MAJORITY, SOURCE, LANGUAGE, LENGTH, OUTLET_WORDS)
 _HANDLE_OR_HOST = re.compile(r"(?<!\w)@\w+|(?<=://)[\w.-]+")
 _WORDS = LexicalConfig(words=(1, 2), characters=(3, 5), buckets=2**14)
 
@@ -151,6 +152,6 @@ def _verdict(example: Example, habit: _Habit, codebook: Codebook) -> Verdict:
         narratives=habit.narratives,
         narratives_flagged=() if role == NO_ROLE else (likeliest,),
         africa=habit.africa,
-        evidence=(),
+        evidence=None,
         language=example.article.language,
     )

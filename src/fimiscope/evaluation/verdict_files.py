@@ -15,16 +15,15 @@ from typing import Any
 
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Example
-from fimiscope.corpus.labels import as_text
+from fimiscope.corpus.labels import as_text, yes_or_no
 from fimiscope.errors import CorpusError, ReadingError
 from fimiscope.evaluation.judged import LIKELY
 from fimiscope.records import Evidence, Unreadable, Verdict
 
 _NEEDED = ("role_label", "flag_probability")
 _STATUSES = ("scored", "abstained", "failed")
-_TRUTH = {"true": True, "1": True, "1.0": True, "yes": True, "false": False, "0": False, "0.0": False, "no": False}
 # What `predict` puts before a cell that a spreadsheet would run.
-_GUARDED = re.compile(r"'(?=[=+\-@\t\r])")
+_GUARDED = re.compile(r"\A'(?=[=+\-@\t\r])")
 _MOST_NAMED = 5
 
 
@@ -111,7 +110,7 @@ def _verdict(identity: str, values: Mapping[str, Any], codebook: Codebook) -> Ve
         raise ValueError(f"role_label '{label or ''}' is none of {', '.join(codebook.role_codes)}")
     if probability is None:
         raise ValueError("flag_probability is empty")
-    flag = _truth(values.get("flag"), "flag")
+    flag = yes_or_no(values.get("flag"), "flag")
     narratives = _scores(values, "narratives", "narrative_", codebook.narrative_codes)
     return Verdict(
         id=identity,
@@ -149,8 +148,11 @@ def _flagged(
     given = values["narratives_flagged"]
     if isinstance(given, str) and not given.lstrip().startswith("["):
         given = [code.strip() for code in given.split(";") if code.strip()]
-    codes = _parsed(given, "narratives_flagged") or []
-    if not isinstance(codes, list) or not set(codes) <= set(codebook.narrative_codes):
+    codes = _parsed(given, "narratives_flagged")
+    if codes is None and narratives is None:
+        return None
+    codes = codes or []
+    if not isinstance(codes, list) or not all(code in codebook.narrative_codes for code in codes):
         raise ValueError("narratives_flagged is no list of narratives of the codebook")
     return tuple(codes)
 
@@ -167,8 +169,8 @@ def _evidence(values: Mapping[str, Any]) -> tuple[Evidence, ...] | None:
     try:
         return tuple(
             Evidence(
-                start=int(piece["start"]),
-                end=int(piece["end"]),
+                start=_whole(piece["start"]),
+                end=_whole(piece["end"]),
                 text=str(piece.get("text") or ""),
                 head=str(piece.get("head") or "role"),
                 score=float(piece.get("score") or 0.0),
@@ -178,6 +180,14 @@ def _evidence(values: Mapping[str, Any]) -> tuple[Evidence, ...] | None:
         )
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise ValueError('evidence is no list of {"start": …, "end": …}') from error
+
+
+def _whole(value: Any) -> int:
+    """A number of characters; tables write 12 as 12.0 where a cell of the column is empty."""
+    number = float(value)
+    if not number.is_integer():
+        raise ValueError(f"{value} is no whole number")
+    return int(number)
 
 
 def _pieces(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -199,15 +209,6 @@ def _score(value: Any, name: str) -> float | None:
     if not 0 <= score <= 1:
         raise ValueError(f"{name} '{text[:20]}' is no number from 0 to 1")
     return score
-
-
-def _truth(value: Any, name: str) -> bool | None:
-    text = as_text(value)
-    if text is None:
-        return None
-    if text.lower() not in _TRUTH:
-        raise ValueError(f"{name} '{text[:20]}' is neither true nor false")
-    return _TRUTH[text.lower()]
 
 
 def _parsed(value: Any, name: str) -> Any:

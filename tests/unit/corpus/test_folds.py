@@ -81,6 +81,18 @@ def test_a_fixed_part_stays_beside_near_copies_and_other_sources_are_split_as_ev
     assert (parts["l0"], parts["m0"], parts["l1"], parts["m1"]) == ("train", "train", "test", "test")
 
 
+def test_near_copies_in_a_source_that_is_split_follow_the_fold(
+    labels: Path, fold: Path, write_jsonl: Write, invent: Callable[[int], str]
+) -> None:
+    copies = [{"id": f"m{n}", "text": invent(0) + f" anew {n}", "role": "none"} for n in range(12)]
+    mine = write_jsonl("mine.jsonl", copies)
+    source = {"kind": "annotated", "annotations": str(labels), "texts": str(labels.parent / "texts"), "fold": str(fold)}
+    split = {"kind": "labelled", "path": str(mine), "hold_out": {"valid": 0.3, "test": 0.6}}
+    for seed in range(4):
+        corpus = build(CorpusConfig.model_validate({"sources": [source, split]}), Codebook.load(), seed=seed)
+        assert {e.part for e in corpus.examples if e.source == "mine"} == {"train"}
+
+
 def test_a_fold_is_read_as_it_was_written(labels: Path, fold: Path) -> None:
     read = read_fold(str(fold), read_annotations(labels))
     assert (read.name, read.holds_out, read.parts) == ("two", "two letters", PARTS)

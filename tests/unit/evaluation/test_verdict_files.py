@@ -104,10 +104,12 @@ def test_a_file_of_other_articles_is_refused(many: Pairs, codebook: Codebook, tm
         ({"role_label": "praises"}, "role_label 'praises' is none of rebuts, reports, carries, none"),
         ({"flag_probability": 3}, "flag_probability '3' is no number from 0 to 1"),
         ({"flag_probability": None}, "flag_probability is empty"),
-        ({"flag": "perhaps"}, "flag 'perhaps' is neither true nor false"),
+        ({"flag": "perhaps"}, "flag is neither true nor false"),
         ({"status": "done"}, "status 'done' is none of scored, abstained, failed"),
         ({"narratives_flagged": ["gossip"]}, "narratives_flagged is no list of narratives of the codebook"),
+        ({"narratives_flagged": [{"code": 1}]}, "narratives_flagged is no list of narratives of the codebook"),
         ({"evidence": [[1, 2]]}, "evidence is no list of"),
+        ({"evidence": [{"start": float("inf"), "end": 3}]}, "evidence is no list of"),
         ({"narratives": "{"}, "narratives is no JSON"),
     ],
 )
@@ -129,6 +131,25 @@ def test_an_id_that_stands_twice_is_refused(codebook: Codebook, tmp_path: Path) 
     row = {"id": "a", "role_label": "none", "flag_probability": 0.1}
     with pytest.raises(ReadingError, match=r"twice\.jsonl:2: id 'a' stands above already"):
         VerdictFile.read(lines(tmp_path / "twice.jsonl", row, row), codebook)
+
+
+def test_a_csv_that_a_table_program_wrote_is_read(codebook: Codebook, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.csv"
+    rows = (
+        "id,role_label,flag_probability,evidence_start_1,evidence_end_1",
+        "d'-1,carries,0.9,3.0,12.0",
+        "b,none,0.1,,",
+    )
+    path.write_text("\n".join(rows), encoding="utf-8")
+    verdicts = VerdictFile.read(path, codebook).verdicts
+    assert list(verdicts) == ["d'-1", "b"]
+    assert [(e.start, e.end) for e in verdicts["d'-1"].evidence or ()] == [(3, 12)]
+
+
+def test_narratives_of_which_a_file_says_nothing_are_not_measured(codebook: Codebook, tmp_path: Path) -> None:
+    row = {"id": "a", "role_label": "carries", "flag_probability": 0.9, "narratives": None, "narratives_flagged": None}
+    verdict = VerdictFile.read(lines(tmp_path / "plain.jsonl", row), codebook).verdicts["a"]
+    assert verdict.narratives_flagged is None
 
 
 def test_csv_guards_and_further_evidence_come_back(verdict: Say, codebook: Codebook, tmp_path: Path) -> None:

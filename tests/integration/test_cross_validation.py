@@ -92,7 +92,7 @@ def test_configs_are_compared_on_a_fold_and_not_trained_again_unchanged(
     role = fold["rows"]["words"]["role/macro_f1"]
     assert role["low"] <= role["value"] <= role["high"]
     assert figures["means"]["words"]["all"]["role/macro_f1"] == {"mean": role["value"], "folds": 1}
-    assert 0 <= figures["means"]["words"]["en, fr"]["role/macro_f1"]["mean"] <= 1
+    assert 0 <= figures["means"]["words"]["en, fr"]["flag/f1"]["mean"] <= 1
 
 
 def test_what_cannot_be_cross_validated_is_refused(workplace: Workplace, annotated: Annotated) -> None:
@@ -103,7 +103,7 @@ def test_what_cannot_be_cross_validated_is_refused(workplace: Workplace, annotat
     refused = workplace.refusal("cross-validate", words, "--fold", "weather")
     assert "fold 'weather' is not there (known: analyses, blog, " in refused
     refused = workplace.refusal("cross-validate", words, "--fold", "blog")
-    assert "is not among the annotations: make the folds anew" in refused
+    assert "is not among the annotations: folds fit the shipped annotations" in refused
 
 
 def test_the_shipped_folds_are_listed_without_any_text(workplace: Workplace) -> None:

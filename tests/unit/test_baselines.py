@@ -28,7 +28,7 @@ def test_every_test_article_gets_a_verdict(
         assert 0 <= (verdict.flag_probability or 0) <= 1
         assert (verdict.flag is None) == (verdict.status == "abstained")
         assert (verdict.narratives is None) == (verdict.actors is None) == (name == "single-head")
-        assert verdict.evidence == ()
+        assert verdict.evidence is None
         assert verdict.model["name"] == name
         assert verdict.model["codebook"] == codebook.version
 

@@ -16,10 +16,9 @@ from fimiscope.progress import Progress, silent
 
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)
 _PIECE = 1 << 20
-_DAMAGED = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError),
-    *(KeyError, ValueError, TypeError, AttributeError),
-)
+# What zipfile raises of archives that are cut, changed, encrypted or packed by a method that it lacks, and what a
+# manifest of another form leads to.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, KeyError, ValueError, TypeError, AttributeError)
 
 
 def pack(folder: Path, file: Path, *, progress: Progress = silent) -> files.Manifest:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fimiscope.cli.corpus import ConfigFile, Overrides
+from fimiscope.cli.predict import OUTCOMES, outcome_of
 
 app = typer.Typer(no_args_is_help=True, help="Models that a user would try first, on the same parts as our own.")
 Output = Annotated[Path, typer.Option("--output", help="Verdicts on the test part: .jsonl, .csv or .parquet.")]
@@ -53,12 +55,8 @@ def _run(name: str, config: Path, output: Path, overrides: list[str] | None, *, 
         verdicts = baseline_verdicts(name, resolved, corpus, codebook, progress=listen)
         for verdict in verdicts:
             writer.write(verdict)
-    counts = {
-        "flagged": sum(verdict.flag is True for verdict in verdicts),
-        "clear": sum(verdict.flag is False for verdict in verdicts),
-        "abstained": sum(verdict.status == "abstained" for verdict in verdicts),
-        "failed": sum(verdict.status == "failed" for verdict in verdicts),
-    }
+    outcomes = Counter(outcome_of(verdict) for verdict in verdicts)
+    counts = {name: outcomes[name] for name in OUTCOMES}
     if as_json:
         import json
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SOME_FAILED = 3
 MOST_SHOWN = 50
+OUTCOMES = ("flagged", "clear", "abstained", "failed")
 
 
 def predict_command(
@@ -51,14 +52,14 @@ def predict_command(
     with progress() as listen, open_writer(output, codebook) as writer:
         for number, verdict in enumerate(predictor.predict(articles), start=1):
             writer.write(verdict)
-            outcomes[_outcome(verdict)] += 1
+            outcomes[outcome_of(verdict)] += 1
             if verdict.flag and len(flagged) < MOST_SHOWN:
                 flagged.append(verdict)
             listen("articles", number, 0)
     if as_json:
         import json
 
-        counts = {name: outcomes[name] for name in ("flagged", "clear", "abstained", "failed")}
+        counts = {name: outcomes[name] for name in OUTCOMES}
         print(
             json.dumps(
                 {**counts, "passed_over": len(passed_over), "output": str(output), "model": predictor.bundle.identity}
@@ -76,7 +77,8 @@ def predict_command(
         raise typer.Exit(SOME_FAILED)
 
 
-def _outcome(verdict: Verdict) -> str:
+def outcome_of(verdict: Verdict) -> str:
+    """Which of `OUTCOMES` a verdict is."""
     if verdict.status != "scored":
         return verdict.status
     return "flagged" if verdict.flag else "clear"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,6 +60,32 @@ class Epoch:
 
 Listener = Callable[[Epoch], None]
 Batches = Callable[[Sequence[dict[str, int]]], dict[str, Tensor]]
+
+
+def fit_in_one_go(
+    model: nn.Module,
+    collator: Batches,
+    train: Dataset,
+    valid: Dataset,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Train as `fit` does, with nobody listening and nothing left to resume from."""
+    with TemporaryDirectory() as folder:
+        fit(
+            model,
+            collator,
+            train,
+            valid,
+            config,
+            seed=seed,
+            folder=Path(folder) / "checkpoints",
+            resume=False,
+            listener=lambda epoch: None,
+            progress=progress,
+        )
 
 
 def fit(

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +24,7 @@ from fimiscope.training.batches import Collator, prepare, read_in_batches
 from fimiscope.training.calibrating import Floats
 from fimiscope.training.encoding import attach_adapter, open_encoder, split_encoder
 from fimiscope.training.linear import fit_linear
-from fimiscope.training.loop import fit
+from fimiscope.training.loop import fit_in_one_go
 from fimiscope.training.states import cached_states
 from fimiscope.training.targets import targets_of
 
@@ -100,18 +98,14 @@ def _tuned_vectors(
         draw_pairs(valid, "valid", random).table(lengths, first_row=len(train)),
     )
     network = PairedEncoder(split.upper)
-    with TemporaryDirectory() as folder:
-        fit(
-            network,
-            PairCollator(collator),
-            *tables,
-            config.training,
-            seed=config.seed,
-            folder=Path(folder) / "checkpoints",
-            resume=False,
-            listener=lambda epoch: None,
-            progress=progress,
-        )
+    fit_in_one_go(
+        network,
+        PairCollator(collator),
+        *tables,
+        config.training,
+        seed=config.seed,
+        progress=progress,
+    )
     return read_in_batches(
         network,
         lambda batch: network.vectors(batch["inputs"], batch["mask"], batch["owned"], batch["article"]),

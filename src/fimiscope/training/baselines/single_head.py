@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -26,7 +24,7 @@ from fimiscope.progress import Progress
 from fimiscope.training.batches import Collator, Prepared, prepare, read_in_batches, training_table
 from fimiscope.training.calibrating import Floats
 from fimiscope.training.encoding import OpenedEncoder, attach_adapter, open_encoder, split_encoder
-from fimiscope.training.loop import fit
+from fimiscope.training.loop import fit_in_one_go
 
 
 def single_head(
@@ -54,19 +52,15 @@ def single_head(
         for row, example in enumerate([*train, *valid])
         if example.labels.role is not None and example.labels.africa is not None
     ]
-    with TemporaryDirectory() as folder:
-        fit(
-            network,
-            collator,
-            training_table(prepared, [row for row in decided if row < len(train)]),
-            training_table(prepared, [row for row in decided if row >= len(train)]),
-            config.training,
-            seed=config.seed,
-            folder=Path(folder) / "checkpoints",
-            resume=False,
-            listener=lambda epoch: None,
-            progress=progress,
-        )
+    fit_in_one_go(
+        network,
+        collator,
+        training_table(prepared, [row for row in decided if row < len(train)]),
+        training_table(prepared, [row for row in decided if row >= len(train)]),
+        config.training,
+        seed=config.seed,
+        progress=progress,
+    )
     joint = read_in_batches(
         network,
         lambda batch: network(**batch)["logits"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +13,12 @@ from fimiscope.shipped import READY
 
 if TYPE_CHECKING:
     from fimiscope.codebook import Codebook
+    from fimiscope.predict.bulk import Standing
     from fimiscope.records import Verdict
     from fimiscope.tables import Table
 
 SOME_FAILED = 3
 MOST_SHOWN = 50
-OUTCOMES = ("flagged", "clear", "abstained", "failed")
 
 
 def predict_command(
@@ -37,54 +36,40 @@ def predict_command(
     show: Annotated[bool, typer.Option("--show", help="Print a table of the flagged articles.")] = False,
 ) -> None:
     """Score new articles; one verdict an article, in input order. Exit code 3 when some could not be read."""
+    from fimiscope.cli.bulk import Report
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.options import column_names
-    from fimiscope.cli.show import NOTICE, console, progress, show_table
-    from fimiscope.predict.writing import open_writer
+    from fimiscope.cli.show import NOTICE, console, show_table
+    from fimiscope.predict.bulk import predict_in_bulk
     from fimiscope.reading import read_articles
 
     predictor = load_predictor(model, profile=profile)
     codebook = predictor.bundle.codebook
     passed_over: list[str] = []
-    outcomes: Counter[str] = Counter()
     flagged: list[Verdict] = []
-    articles = read_articles(inputs, columns=column_names(columns), stdin=sys.stdin.buffer, passed_over=passed_over)
-    with progress() as listen, open_writer(output, codebook) as writer:
-        for number, verdict in enumerate(predictor.predict(articles), start=1):
-            writer.write(verdict)
-            outcomes[outcome_of(verdict)] += 1
-            if verdict.flag and len(flagged) < MOST_SHOWN:
-                flagged.append(verdict)
-            listen("articles", number, 0)
-    if as_json:
-        import json
 
-        counts = {name: outcomes[name] for name in OUTCOMES}
-        print(
-            json.dumps(
-                {**counts, "passed_over": len(passed_over), "output": str(output), "model": predictor.bundle.identity}
-            )
-        )
+    def keep(verdict: Verdict) -> None:
+        if verdict.flag and len(flagged) < MOST_SHOWN:
+            flagged.append(verdict)
+
+    articles = read_articles(inputs, columns=column_names(columns), stdin=sys.stdin.buffer, passed_over=passed_over)
+    with Report(as_json=as_json) as report:
+        end = predict_in_bulk(predictor, articles, output, listen=report, each=keep)
+    if as_json:
+        report.end(end, passed_over=len(passed_over), output=str(output), model=predictor.bundle.identity)
     else:
         out = console()
         if show:
             show_table(_flagged_table(flagged, codebook), to=out)
-        show_table(_closing_table(outcomes), to=out)
+        show_table(_closing_table(end), to=out)
         if passed_over:
             out.print(f"{len(passed_over)} files of other kinds were passed over, the first: {passed_over[0]}")
         out.print(f"{output} written by model {predictor.bundle.manifest.name}. {NOTICE}")
-    if outcomes["failed"]:
+    if end.counts["failed"]:
         raise typer.Exit(SOME_FAILED)
 
 
-def outcome_of(verdict: Verdict) -> str:
-    """Which of `OUTCOMES` a verdict is."""
-    if verdict.status != "scored":
-        return verdict.status
-    return "flagged" if verdict.flag else "clear"
-
-
-def _closing_table(outcomes: Counter[str]) -> Table:
+def _closing_table(end: Standing) -> Table:
     from fimiscope.tables import Table
 
     meanings = {
@@ -93,7 +78,7 @@ def _closing_table(outcomes: Counter[str]) -> Table:
         "abstained": "the model cannot decide; the reason stands with each",
         "failed": "could not be read; the reason stands with each",
     }
-    rows = tuple((name, outcomes[name], meaning) for name, meaning in meanings.items())
+    rows = tuple((name, end.counts[name], meaning) for name, meaning in meanings.items())
     return Table("Outcomes", ("outcome", "articles", "meaning"), rows)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +87,17 @@ class Predictor:
             EncoderError, MissingExtra: a package that building needs is not installed.
         """
         return cls.load(ready_bundle(), profile=profile, threads=threads)
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """All that verdicts depend on besides the articles, as JSON values."""
+        return {
+            "fimiscope": version("fimiscope"),
+            "model": self.bundle.manifest.name,
+            "files": {name: entry["sha256"] for name, entry in self.bundle.manifest.files.items()},
+            "profile": self.profile,
+            "scorer": self.scorer,
+        }
 
     def apart(self) -> list[Predictor]:
         """One predictor for each model that this one blends; empty where it blends none."""

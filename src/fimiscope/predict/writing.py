@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 KINDS = (".jsonl", ".csv", ".parquet")
 EVIDENCE_COLUMNS = 3
 _EVIDENCE = ("text", "head", "start", "end", "score", "field")
-_ARTICLE = ("title", "url", "outlet", "published")
-_MODEL = ("name", "version", "codebook", "trained_on")
+ARTICLE_FIELDS = ("title", "url", "outlet", "published")
+MODEL_FIELDS = ("name", "version", "codebook", "trained_on")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ROWS_OF_A_GROUP = 2000
 
@@ -43,8 +43,8 @@ def as_row(verdict: Verdict, codebook: Codebook) -> dict[str, Any]:
     ):
         row.update((f"{prefix}_{code}", (scores or {}).get(code)) for code in codes)
     row.update((name, document[name]) for name in ("narratives_flagged", "africa", "evidence", "language"))
-    row.update((name, verdict.article.get(name)) for name in _ARTICLE)
-    row.update((f"model_{name}", verdict.model.get(name)) for name in _MODEL)
+    row.update((name, verdict.article.get(name)) for name in ARTICLE_FIELDS)
+    row.update((f"model_{name}", verdict.model.get(name)) for name in MODEL_FIELDS)
     return row
 
 
@@ -76,7 +76,7 @@ def flat_schema(codebook: Codebook) -> pa.Schema:
 
     parts = {"start": pa.int64(), "end": pa.int64(), "score": pa.float64()}
     fields = []
-    for field in _schema(codebook):
+    for field in row_schema(codebook):
         if field.name == "evidence":
             for number in range(1, EVIDENCE_COLUMNS + 1):
                 fields += [(f"evidence_{part}_{number}", parts.get(part, pa.string())) for part in _EVIDENCE]
@@ -86,7 +86,8 @@ def flat_schema(codebook: Codebook) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _schema(codebook: Codebook) -> pa.Schema:
+def row_schema(codebook: Codebook) -> pa.Schema:
+    """Arrow schema of `as_row`."""
     return verdict_schema(list(codebook.role_codes), list(codebook.actor_codes), list(codebook.narrative_codes))
 
 
@@ -219,7 +220,7 @@ class _ParquetRows:
     def open(self, path: Path) -> None:
         import pyarrow.parquet as pq
 
-        self._schema = _schema(self._codebook)
+        self._schema = row_schema(self._codebook)
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
 
     def write(self, verdict: Verdict) -> None:

@@ -1,0 +1,223 @@
+"""Scoring however many articles, in constant memory, so that nothing that was scored is ever lost.
+
+The input is cut into parts. While one is scored, the next is read and the one before is stored; when all are stored,
+the result is written from them and takes its place whole. A run that ended early, however it ended, is taken up by
+the same command again, and gives the same bytes as one that ran through.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fimiscope.errors import OutputError
+from fimiscope.predict.parts import Copy, Part, cut_parts
+from fimiscope.predict.predictor import Predictor
+from fimiscope.predict.quarantine import Quarantine
+from fimiscope.predict.stages import ahead
+from fimiscope.predict.storing import Stored, rows_of, to_table
+from fimiscope.predict.workspace import Workspace
+from fimiscope.predict.writing import open_writer
+from fimiscope.records import OUTCOMES, Article, Unreadable, Verdict
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PARTS_AHEAD = 2
+_PARTS_REMEMBERED = 32
+_BETWEEN_REPORTS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a bulk run is.
+
+    Attributes:
+        counts: articles by outcome, finished ones of earlier runs included.
+        copies: articles whose text came before, which took their verdict from there.
+        scored: articles that the model was given in this run.
+        seconds: since the run began.
+        parts_scored, parts_kept: parts finished in this run, and taken over from an earlier one.
+    """
+
+    counts: dict[str, int]
+    copies: int
+    scored: int
+    seconds: float
+    parts_scored: int
+    parts_kept: int
+
+    @property
+    def articles(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def articles_per_second(self) -> float:
+        """Of this run."""
+        return self.scored / self.seconds if self.seconds else 0.0
+
+
+Listener = Callable[[Standing], None]
+
+
+class Engine(Protocol):
+    """Scores parts; gives them back in their order, each with the verdicts on `Part.to_score`."""
+
+    def score(self, parts: Iterator[Part], heard: Callable[[Verdict], None]) -> Iterator[tuple[Part, list[Verdict]]]:
+        """`heard` is told of each verdict as it comes, for progress."""
+
+
+class LocalEngine:
+    """Scores parts in this process."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+
+    def score(self, parts: Iterator[Part], heard: Callable[[Verdict], None]) -> Iterator[tuple[Part, list[Verdict]]]:
+        for part in parts:
+            verdicts = []
+            for verdict in self._predictor.predict(part.to_score):
+                verdicts.append(verdict)
+                heard(verdict)
+            yield part, verdicts
+
+
+def predict_in_bulk(
+    predictor: Predictor,
+    articles: Iterable[Article | Unreadable],
+    output: Path | str,
+    *,
+    engine: Engine | None = None,
+    listen: Listener = lambda standing: None,
+    each: Callable[[Verdict], None] = lambda verdict: None,
+) -> Standing:
+    """Write one verdict per article to `output`, in order, and what could not be read to the quarantine beside it.
+
+    Args:
+        engine: where the parts are scored; this process when absent.
+        listen: told of the standing now and then.
+        each: told of every verdict, in input order, as the result is written.
+
+    Raises:
+        OutputError: the result cannot be written; parts that were scored are kept for the same command again.
+    """
+    target = Path(output).resolve()
+    writing = open_writer(output, predictor.bundle.codebook)
+    run = _Run(predictor, _open_workspace(target, predictor.job), listen)
+    run.score(ahead(cut_parts(articles), _PARTS_AHEAD), engine or LocalEngine(predictor))
+    with writing as writer, Quarantine(target) as quarantine:
+        for stored in run.rows():
+            writer.write(stored.verdict)
+            quarantine.add(stored.verdict, stored.place)
+            each(stored.verdict)
+    run.close()
+    return run.standing()
+
+
+class _Run:
+    """The parts of one run, on their way into the workspace and out of it."""
+
+    def __init__(self, predictor: Predictor, workspace: Workspace, listen: Listener) -> None:
+        self._codebook = predictor.bundle.codebook
+        self._workspace = workspace
+        self._listen = listen
+        self._began = self._told = time.monotonic()
+        self._counts: Counter[str] = Counter()
+        self._copies = self._scored = self._parts = self._parts_kept = 0
+        self._table = lru_cache(_PARTS_REMEMBERED)(self._read_table)
+
+    def score(self, parts: Iterator[Part], engine: Engine) -> None:
+        scored = ahead(engine.score(ahead(self._unfinished(parts), _PARTS_AHEAD), self._heard), _PARTS_AHEAD)
+        with contextlib.closing(scored):
+            for part, verdicts in scored:
+                with self._one_line():
+                    self._finish(part, verdicts)
+                self._listen(self.standing())
+
+    def rows(self) -> Iterator[Stored]:
+        for number in range(self._parts):
+            with self._one_line():
+                table = self._read_table(number)
+            yield from rows_of(table, self._codebook)
+
+    def close(self) -> None:
+        with self._one_line():
+            self._workspace.remove()
+
+    def standing(self) -> Standing:
+        return Standing(
+            {outcome: self._counts[outcome] for outcome in OUTCOMES},
+            self._copies,
+            self._scored,
+            time.monotonic() - self._began,
+            self._parts - self._parts_kept,
+            self._parts_kept,
+        )
+
+    def _unfinished(self, parts: Iterator[Part]) -> Iterator[Part]:
+        for part in parts:
+            self._parts += 1
+            finished = self._workspace.finished(part.number, part.digest)
+            if finished is None:
+                yield part
+            else:
+                self._parts_kept += 1
+                self._counts.update(finished.counts)
+
+    def _heard(self, verdict: Verdict) -> None:
+        self._counts[verdict.outcome] += 1
+        self._scored += 1
+        if time.monotonic() - self._told > _BETWEEN_REPORTS:
+            self._told = time.monotonic()
+            self._listen(self.standing())
+
+    def _finish(self, part: Part, verdicts: list[Verdict]) -> None:
+        """Put the copies in their places, and store the part."""
+        fresh = iter(verdicts)
+        rows: list[Stored] = []
+        for item in part.items:
+            if isinstance(item, Copy):
+                verdict = self._verdict_of_copy(item, part.number, rows)
+                self._counts[verdict.outcome] += 1
+                self._copies += 1
+                rows.append(Stored(verdict, item.article.place))
+            else:
+                rows.append(Stored(next(fresh), item.place))
+        counts: Counter[str] = Counter(row.verdict.outcome for row in rows)
+        self._workspace.finish(part.number, part.digest, to_table(rows, self._codebook), counts)
+
+    def _verdict_of_copy(self, copy: Copy, current: int, rows: list[Stored]) -> Verdict:
+        if copy.part == current:
+            original = rows[copy.row]
+        else:
+            [original] = rows_of(self._table(copy.part).slice(copy.row, 1), self._codebook)
+        about: dict[str, str | None] = {name: getattr(copy.article, name) for name in original.verdict.article}
+        return replace(original.verdict, id=copy.article.id, article=about)
+
+    def _read_table(self, part: int) -> pa.Table:
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self._workspace.path(part))
+
+    @contextlib.contextmanager
+    def _one_line(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"{self._workspace.folder} cannot be written ({error.strerror or error}): what was scored before is "
+                "kept; make room and run the same command again"
+            ) from error
+
+
+def _open_workspace(target: Path, job: dict[str, Any]) -> Workspace:
+    try:
+        return Workspace.open(target, job)
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written ({error.strerror or error})") from error

@@ -1,0 +1,57 @@
+"""The list of what could not be read or judged, beside a result: `scores.quarantine.jsonl` beside `scores.csv`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from fimiscope.records import Verdict
+
+
+def quarantine_of(output: Path) -> Path:
+    """Where the quarantine of a result lies."""
+    return output.with_name(f"{output.stem}.quarantine.jsonl")
+
+
+class Quarantine:
+    """A list that is being written; where nothing failed there is no file, and an older one goes."""
+
+    def __init__(self, output: Path) -> None:
+        self._path = quarantine_of(output)
+        self._partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Quarantine:
+        return self
+
+    def add(self, verdict: Verdict, place: str) -> None:
+        """Note an article that failed: its id, its place in the input, and the reason.
+
+        Raises:
+            OSError: it cannot be stored.
+        """
+        if verdict.status != "failed":
+            return
+        if self._file is None:
+            self._file = self._partial.open("w", encoding="utf-8", newline="\n")
+        entry = {"id": verdict.id, "place": place, "reason": verdict.reason}
+        self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._file is None:
+            if error is None:
+                self._path.unlink(missing_ok=True)
+            return
+        try:
+            with contextlib.suppress(OSError) if error is not None else contextlib.nullcontext():
+                self._file.close()
+            if error is None:
+                self._partial.replace(self._path)
+        finally:
+            self._partial.unlink(missing_ok=True)

@@ -131,7 +131,7 @@ def test_other_peoples_columns_and_counts_as_json(workplace: Workplace, tiny_bun
     assert [row["id"] for row in rows] == [f"from elsewhere.csv:{row}" for row in (2, 3, 4)]
     about = {"title": "A market, no. 1", "url": None, "outlet": "The Kolo Times", "published": "2025-06-01"}
     assert rows[0]["article"] == about
-    printed = json.loads(done.stdout)
+    printed = json.loads(done.stdout.splitlines()[-1])
     assert {name: printed[name] for name in COUNTS} == counted(rows)
     assert printed["output"] == "export.jsonl"
     assert printed["model"]["name"] == "tiny"
@@ -192,7 +192,7 @@ def test_a_stopped_call_leaves_an_older_result_as_it_was(workplace: Workplace, t
     # As a batch system ends a job; Ctrl-C takes the same way.
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, "fimiscope: stopped\n")
+    assert (process.returncode, errors) == (130, "fimiscope: stopped; the same command goes on from here\n")
     assert [path.name for path in folder.iterdir()] == ["older.jsonl"]
     assert older.read_text() == "what was here before\n"
 

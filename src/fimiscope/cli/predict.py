@@ -53,8 +53,11 @@ def predict_command(
             flagged.append(verdict)
 
     articles = read_articles(inputs, columns=column_names(columns), stdin=sys.stdin.buffer, passed_over=passed_over)
-    with Report(as_json=as_json) as report:
-        end = predict_in_bulk(predictor, articles, output, listen=report, each=keep)
+    try:
+        with Report(as_json=as_json) as report:
+            end = predict_in_bulk(predictor, articles, output, listen=report, each=keep)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt("the same command goes on from here") from stop
     if as_json:
         report.end(end, passed_over=len(passed_over), output=str(output), model=predictor.bundle.identity)
     else:

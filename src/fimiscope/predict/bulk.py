@@ -110,7 +110,11 @@ def predict_in_bulk(
     target = Path(output).resolve()
     writing = open_writer(output, predictor.bundle.codebook)
     run = _Run(predictor, _open_workspace(target, predictor.job), listen)
-    run.score(ahead(cut_parts(articles), _PARTS_AHEAD), engine or LocalEngine(predictor))
+    try:
+        run.score(ahead(cut_parts(articles), _PARTS_AHEAD), engine or LocalEngine(predictor))
+    except BaseException:
+        run.leave()
+        raise
     with writing as writer, Quarantine(target) as quarantine:
         for stored in run.rows():
             writer.write(stored.verdict)
@@ -149,6 +153,11 @@ class _Run:
     def close(self) -> None:
         with self._one_line():
             self._workspace.remove()
+
+    def leave(self) -> None:
+        with contextlib.suppress(OSError):
+            # What went wrong first is what the user must hear of.
+            self._workspace.remove_if_empty()
 
     def standing(self) -> Standing:
         return Standing(

@@ -96,6 +96,11 @@ class Workspace:
         """Take the folder away."""
         shutil.rmtree(self.folder)
 
+    def remove_if_empty(self) -> None:
+        """Take the folder away if no part is finished."""
+        if not self._finished:
+            self.remove()
+
     def _take_up(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         lines = self._whole_lines()

@@ -77,3 +77,10 @@ def test_a_part_that_was_scored_anew_replaces_the_former(output: Path) -> None:
 def test_removing_leaves_nothing_behind(output: Path) -> None:
     with_two_parts(output).remove()
     assert list(output.parent.iterdir()) == []
+
+
+def test_a_run_that_finished_no_part_leaves_nothing_behind(output: Path) -> None:
+    Workspace.open(output, JOB).remove_if_empty()
+    assert list(output.parent.iterdir()) == []
+    with_two_parts(output).remove_if_empty()
+    assert Workspace.open(output, JOB).finished(1, "d1") is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,12 +16,17 @@ if TYPE_CHECKING:
 
 def load_predictor(model: str, *, profile: str = "balanced") -> Predictor:
     """Open a bundle folder, the ready model by its name, or a model of the tracking store."""
+    return predictor_loader(model, profile=profile)()
+
+
+def predictor_loader(model: str, *, profile: str = "balanced") -> Callable[..., Predictor]:
+    """What opens the model, now and in other processes; takes the other arguments of `Predictor.load`."""
     from fimiscope.cli.show import progress
     from fimiscope.predict import Predictor
 
     with progress() as listen:
         folder = bundle_folder(model, progress=listen)
-    return Predictor.load(folder, profile=cast(Profile, profile))
+    return partial(Predictor.load, folder.resolve(), profile=cast(Profile, profile))
 
 
 def bundle_folder(model: str, *, progress: Progress) -> Path:

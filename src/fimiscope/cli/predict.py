@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fimiscope.cli.options import MODEL_HELP
+from fimiscope.errors import ConfigError
 from fimiscope.shipped import READY
 
 if TYPE_CHECKING:
@@ -19,6 +22,11 @@ if TYPE_CHECKING:
 
 SOME_FAILED = 3
 MOST_SHOWN = 50
+
+
+class EngineName(StrEnum):
+    local = "local"
+    ray = "ray"
 
 
 def predict_command(
@@ -32,21 +40,36 @@ def predict_command(
         typer.Option("--columns", help="Other people's column names: text=Body,title=Headline,published=Date."),
     ] = None,
     profile: Annotated[str, typer.Option("--profile", help="balanced, high-recall or high-precision.")] = "balanced",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the closing counts as one JSON object.")] = False,
+    engine: Annotated[
+        EngineName, typer.Option("--engine", help="Where articles are scored: in this process, or on a Ray cluster.")
+    ] = EngineName.local,
+    address: Annotated[
+        str | None, typer.Option("--address", help="Ray cluster to use; absent: one of this machine's cores.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Ray workers; absent: as many as the cluster has cores.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print progress and closing counts as JSON, one event a line.")
+    ] = False,
     show: Annotated[bool, typer.Option("--show", help="Print a table of the flagged articles.")] = False,
 ) -> None:
     """Score new articles; one verdict an article, in input order. Exit code 3 when some could not be read."""
     from fimiscope.cli.bulk import Report
-    from fimiscope.cli.models import load_predictor
+    from fimiscope.cli.models import predictor_loader
     from fimiscope.cli.options import column_names
     from fimiscope.cli.show import NOTICE, console, show_table
-    from fimiscope.predict.bulk import predict_in_bulk
+    from fimiscope.predict.bulk import Engine, LocalEngine, predict_in_bulk
     from fimiscope.reading import read_articles
 
-    predictor = load_predictor(model, profile=profile)
+    if engine is EngineName.local and (address or workers):
+        raise ConfigError("--address and --workers belong to --engine ray")
+    load = predictor_loader(model, profile=profile)
+    predictor = load()
     codebook = predictor.bundle.codebook
     passed_over: list[str] = []
     flagged: list[Verdict] = []
+    scores: Engine
 
     def keep(verdict: Verdict) -> None:
         if verdict.flag and len(flagged) < MOST_SHOWN:
@@ -55,7 +78,13 @@ def predict_command(
     articles = read_articles(inputs, columns=column_names(columns), stdin=sys.stdin.buffer, passed_over=passed_over)
     try:
         with Report(as_json=as_json) as report:
-            end = predict_in_bulk(predictor, articles, output, listen=report, each=keep)
+            if engine is EngineName.ray:
+                from fimiscope.predict.ray_engine import RayEngine
+
+                scores = RayEngine(partial(load, threads=1), codebook, address=address, workers=workers)
+            else:
+                scores = LocalEngine(predictor)
+            end = predict_in_bulk(predictor, articles, output, engine=scores, listen=report, each=keep)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt("the same command goes on from here") from stop
     if as_json:

@@ -67,10 +67,17 @@ Listener = Callable[[Standing], None]
 
 
 class Engine(Protocol):
-    """Scores parts; gives them back in their order, each with the verdicts on `Part.to_score`."""
+    """Scores parts."""
 
-    def score(self, parts: Iterator[Part], heard: Callable[[Verdict], None]) -> Iterator[tuple[Part, list[Verdict]]]:
-        """`heard` is told of each verdict as it comes, for progress."""
+    def score(
+        self, parts: Iterator[Part], folder: Path, heard: Callable[[Verdict], None]
+    ) -> Iterator[tuple[Part, list[Verdict]]]:
+        """The parts in their order, each with the verdicts on `Part.to_score`.
+
+        Args:
+            folder: where files may lie meanwhile.
+            heard: told of each verdict as it comes, for progress.
+        """
 
 
 class LocalEngine:
@@ -79,7 +86,12 @@ class LocalEngine:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
 
-    def score(self, parts: Iterator[Part], heard: Callable[[Verdict], None]) -> Iterator[tuple[Part, list[Verdict]]]:
+    def score(
+        self,
+        parts: Iterator[Part],
+        folder: Path,  # noqa: ARG002
+        heard: Callable[[Verdict], None],
+    ) -> Iterator[tuple[Part, list[Verdict]]]:
         for part in parts:
             verdicts = []
             for verdict in self._predictor.predict(part.to_score):
@@ -137,7 +149,8 @@ class _Run:
         self._table = lru_cache(_PARTS_REMEMBERED)(self._read_table)
 
     def score(self, parts: Iterator[Part], engine: Engine) -> None:
-        scored = ahead(engine.score(ahead(self._unfinished(parts), _PARTS_AHEAD), self._heard), _PARTS_AHEAD)
+        to_do = ahead(self._unfinished(parts), _PARTS_AHEAD)
+        scored = ahead(engine.score(to_do, self._workspace.folder, self._heard), _PARTS_AHEAD)
         with contextlib.closing(scored):
             for part, verdicts in scored:
                 with self._one_line():

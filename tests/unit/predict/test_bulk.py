@@ -28,8 +28,10 @@ class Recorder(LocalEngine):
         self.texts = 0
         self._fails_at = fails_at
 
-    def score(self, parts: Iterator[Part], heard: Callable[[Verdict], None]) -> Iterator[tuple[Part, list[Verdict]]]:
-        for part, verdicts in super().score(parts, heard):
+    def score(
+        self, parts: Iterator[Part], folder: Path, heard: Callable[[Verdict], None]
+    ) -> Iterator[tuple[Part, list[Verdict]]]:
+        for part, verdicts in super().score(parts, folder, heard):
             if part.number == self._fails_at:
                 raise KeyboardInterrupt
             self.scored.append(part.number)

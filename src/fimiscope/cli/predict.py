@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +27,9 @@ def predict_command(
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for jsonl on standard input.")
     ],
-    output: Annotated[Path, typer.Option("--output", help="Result file: .jsonl, .csv or .parquet.")],
+    output: Annotated[
+        Path, typer.Option("--output", help="Result file: .jsonl, .csv or .parquet; for people .html or .xlsx.")
+    ],
     model: Annotated[str, typer.Option("--model", help=MODEL_HELP)] = READY,
     columns: Annotated[
         str | None,
@@ -40,8 +43,10 @@ def predict_command(
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.options import column_names
     from fimiscope.cli.show import NOTICE, console, progress, show_table
+    from fimiscope.predict.passages import passages
     from fimiscope.predict.writing import open_writer
     from fimiscope.reading import read_articles
+    from fimiscope.records import Article
 
     predictor = load_predictor(model, profile=profile)
     codebook = predictor.bundle.codebook
@@ -49,9 +54,10 @@ def predict_command(
     outcomes: Counter[str] = Counter()
     flagged: list[Verdict] = []
     articles = read_articles(inputs, columns=column_names(columns), stdin=sys.stdin.buffer, passed_over=passed_over)
+    articles, beside = tee(articles)
     with progress() as listen, open_writer(output, codebook) as writer:
-        for number, verdict in enumerate(predictor.predict(articles), start=1):
-            writer.write(verdict)
+        for number, (verdict, article) in enumerate(zip(predictor.predict(articles), beside, strict=True), start=1):
+            writer.write(verdict, passages(article, verdict) if isinstance(article, Article) else ())
             outcomes[outcome_of(verdict)] += 1
             if verdict.flag and len(flagged) < MOST_SHOWN:
                 flagged.append(verdict)
@@ -79,9 +85,7 @@ def predict_command(
 
 def outcome_of(verdict: Verdict) -> str:
     """Which of `OUTCOMES` a verdict is."""
-    if verdict.status != "scored":
-        return verdict.status
-    return "flagged" if verdict.flag else "clear"
+    return verdict.outcome
 
 
 def _closing_table(outcomes: Counter[str]) -> Table:

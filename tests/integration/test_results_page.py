@@ -226,11 +226,12 @@ def test_filtering_is_quick(page: Any) -> None:
           document.body.getBoundingClientRect();
           return performance.now() - begin;
         };
-        setTimeout(() => done(["kolo", "rive", "mines k", "", "1", "", "rain"].map(milliseconds)), 1000);
+        const words = ["kolo", "rive", "mines k", "", "1", "rain"];
+        setTimeout(() => done([1, 2, 3].map(() => words.map(milliseconds))), 1000);
         """
     )
-    # The median: other work on the machine slows single ones.
-    assert sorted(taken)[len(taken) // 2] < SLOWEST_FILTER, taken
+    # The quickest of three rounds: other work on the machine slows single ones.
+    assert max(min(rounds) for rounds in zip(*taken, strict=True)) < SLOWEST_FILTER, taken
 
 
 def test_columns_sort_both_ways(page: Any) -> None:

@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/pip install -qq --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check-all lint type check clean
+.PHONY: help demo test check-all axe lint type check clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,12 @@ test: .venv/ready-dev ## run the tests (under 10 minutes)
 
 check-all: .venv/ready-dev ## run everything, slow tests included
 	@$(BIN)/python -m pytest
+
+.venv/axe/ready: Makefile
+	@npm install --prefix .venv/axe --silent --no-audit --no-fund axe-core@4.14.1
+	@touch $@
+
+axe: .venv/axe/ready ## install the accessibility checker of the browser tests (needs npm)
 
 lint: .venv/ready-dev ## style and the direction of imports
 	@$(BIN)/ruff check .

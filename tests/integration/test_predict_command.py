@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
+from lxml import html
+from openpyxl import load_workbook
 
 if TYPE_CHECKING:
     from conftest import Workplace
@@ -117,6 +119,26 @@ def test_jsonl_csv_and_parquet_hold_the_same(
         else:
             assert cells["flag_probability"] == ""
             assert record["flag_probability"] is None
+
+
+def test_the_page_and_the_workbook_show_the_same(
+    workplace: Workplace, tiny_bundle: Path, scored: list[dict[str, Any]]
+) -> None:
+    for kind in ("html", "xlsx"):
+        workplace.run("predict", INBOX, "--model", tiny_bundle, "--output", f"inbox.{kind}", code=3)
+    document = html.fromstring((workplace.folder / "inbox.html").read_text(encoding="utf-8"))
+    shown = {row["id"]: row for row in json.loads(document.xpath("string(//script[@id='rows-json'])"))}
+    _, header, *cells = load_workbook(workplace.folder / "inbox.xlsx")["Articles"].iter_rows(values_only=True)
+    sheet = [dict(zip(header, row, strict=True)) for row in cells]
+    assert [row["id"] for row in sheet] == [row["id"] for row in scored]
+    assert set(shown) == {row["id"] for row in scored}
+    for row, record in zip(scored, sheet, strict=True):
+        article = shown[row["id"]]
+        assert article["probability"] == record["flag_probability"] == row["flag_probability"]
+        assert article["outcome"] == record["outcome"]
+        if article["outcome"] in ("flagged", "abstained"):
+            marked = "".join(text for one in article["passages"] for text, heads in one["pieces"] if "role" in heads)
+            assert all(piece["text"] in marked for piece in row["evidence"] if piece["head"] == "role")
 
 
 def test_other_peoples_columns_and_counts_as_json(workplace: Workplace, tiny_bundle: Path) -> None:

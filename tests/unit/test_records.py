@@ -31,6 +31,13 @@ SCORED = ("flag", "flag_probability", "role", "role_label", "actors", "narrative
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
+def test_every_verdict_has_one_of_four_outcomes() -> None:
+    assert Verdict("1", "scored", flag=True).outcome == "flagged"
+    assert Verdict("1", "scored", flag=False).outcome == "clear"
+    assert Verdict("1", "abstained").outcome == "abstained"
+    assert Verdict("1", "failed").outcome == "failed"
+
+
 def test_a_verdict_is_written_as_the_format_says() -> None:
     evidence = Evidence(3, 7, "pont", "role", 0.5, "title")
     verdict = Verdict("1", "scored", flag=True, flag_probability=0.9, narratives_flagged=("a",), evidence=(evidence,))

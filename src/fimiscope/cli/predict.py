@@ -33,7 +33,9 @@ def predict_command(
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for jsonl on standard input.")
     ],
-    output: Annotated[Path, typer.Option("--output", help="Result file: .jsonl, .csv or .parquet.")],
+    output: Annotated[
+        Path, typer.Option("--output", help="Result file: .jsonl, .csv or .parquet; for people .html or .xlsx.")
+    ],
     model: Annotated[str, typer.Option("--model", help=MODEL_HELP)] = READY,
     columns: Annotated[
         str | None,

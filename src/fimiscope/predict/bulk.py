@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fimiscope.errors import OutputError
 from fimiscope.predict.parts import Copy, Part, cut_parts
+from fimiscope.predict.passages import passages
 from fimiscope.predict.predictor import Predictor
 from fimiscope.predict.quarantine import Quarantine
 from fimiscope.predict.stages import ahead
@@ -129,7 +130,7 @@ def predict_in_bulk(
         raise
     with writing as writer, Quarantine(target) as quarantine:
         for stored in run.rows():
-            writer.write(stored.verdict)
+            writer.write(stored.verdict, stored.passages)
             quarantine.add(stored.verdict, stored.place)
             each(stored.verdict)
     run.close()
@@ -208,9 +209,9 @@ class _Run:
                 verdict = self._verdict_of_copy(item, part.number, rows)
                 self._counts[verdict.outcome] += 1
                 self._copies += 1
-                rows.append(Stored(verdict, item.article.place))
             else:
-                rows.append(Stored(next(fresh), item.place))
+                verdict = next(fresh)
+            rows.append(_stored(item.article if isinstance(item, Copy) else item, verdict))
         counts: Counter[str] = Counter(row.verdict.outcome for row in rows)
         self._workspace.finish(part.number, part.digest, to_table(rows, self._codebook), counts)
 
@@ -236,6 +237,10 @@ class _Run:
                 f"{self._workspace.folder} cannot be written ({error.strerror or error}): what was scored before is "
                 "kept; make room and run the same command again"
             ) from error
+
+
+def _stored(item: Article | Unreadable, verdict: Verdict) -> Stored:
+    return Stored(verdict, item.place, passages(item, verdict) if isinstance(item, Article) else ())
 
 
 def _open_workspace(target: Path, job: dict[str, Any]) -> Workspace:

@@ -104,7 +104,7 @@ def _worker(load: Callable[[], Predictor]) -> type:
             tables = []
             for path in batch["path"].to_pylist():
                 verdicts = self._predictor.predict(_read(Path(path)).to_score)
-                rows = (Stored(verdict, "") for verdict in verdicts)
+                rows = (Stored(verdict) for verdict in verdicts)
                 tables.append(_bytes_of(to_table(rows, self._predictor.bundle.codebook)))
             return pa.table({"path": batch["path"], "verdicts": pa.array(tables, pa.large_binary())})
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from fimiscope.codebook import Codebook
-from fimiscope.predict.writing import ARTICLE_FIELDS, MODEL_FIELDS, as_row, row_schema
+from fimiscope.predict.passages import Passage
+from fimiscope.predict.writing.rows import ARTICLE_FIELDS, MODEL_FIELDS, as_row, nested_schema
 from fimiscope.records import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -21,26 +22,33 @@ class Stored:
     Attributes:
         verdict: what the model says.
         place: file and row that the article was read from.
+        passages: the article's text around the evidence.
     """
 
     verdict: Verdict
-    place: str
+    place: str = ""
+    passages: tuple[Passage, ...] = ()
 
 
 def to_table(rows: Iterable[Stored], codebook: Codebook) -> pa.Table:
     """The rows as an Arrow table; `rows_of` gives the same rows back."""
     import pyarrow as pa
 
-    schema = row_schema(codebook).append(pa.field("place", pa.string()))
-    documents = [as_row(row.verdict, codebook) | {"place": row.place} for row in rows]
-    return pa.Table.from_pylist(documents, schema=schema)
+    passage = pa.struct([("field", pa.string()), ("start", pa.int64()), ("text", pa.string())])
+    schema = nested_schema(codebook).append(pa.field("place", pa.string()))
+    documents = [
+        as_row(row.verdict, codebook) | {"place": row.place, "passages": [asdict(one) for one in row.passages]}
+        for row in rows
+    ]
+    return pa.Table.from_pylist(documents, schema=schema.append(pa.field("passages", pa.list_(passage))))
 
 
 def rows_of(table: pa.Table, codebook: Codebook) -> Iterator[Stored]:
     """The rows of a table that `to_table` made, in its order."""
     for batch in table.to_batches(max_chunksize=500):
         for row in batch.to_pylist():
-            yield Stored(_verdict(row, codebook), row["place"])
+            found = tuple(Passage(**one) for one in row["passages"])
+            yield Stored(_verdict(row, codebook), row["place"], found)
 
 
 def _verdict(row: dict[str, Any], codebook: Codebook) -> Verdict:

@@ -189,3 +189,15 @@ def test_a_full_disk_ends_in_one_line_and_loses_nothing(
     predict_in_bulk(predictor, articles, tmp_path / "s.jsonl", engine=engine)
     assert engine.scored == [3, 4, 5, 6, 7]
     assert len(lines(tmp_path / "s.jsonl")) == len(articles)
+
+
+@pytest.mark.parametrize("kind", ["html", "xlsx"])
+def test_results_for_people_are_the_same_after_an_interruption(
+    predictor: Predictor, articles: list[Article | Unreadable], tmp_path: Path, kind: str
+) -> None:
+    whole, broken = tmp_path / f"whole.{kind}", tmp_path / f"broken.{kind}"
+    predict_in_bulk(predictor, articles, whole)
+    with pytest.raises(KeyboardInterrupt):
+        predict_in_bulk(predictor, articles, broken, engine=Recorder(predictor, fails_at=4))
+    assert predict_in_bulk(predictor, articles, broken).parts_kept == 4
+    assert broken.read_bytes() == whole.read_bytes()

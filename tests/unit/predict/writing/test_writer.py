@@ -15,11 +15,12 @@ import pytest
 
 from fimiscope.codebook import Codebook
 from fimiscope.errors import OutputError
+from fimiscope.predict.passages import Passage
 from fimiscope.predict.writing import as_row, flat_schema, flatten, open_writer
 from fimiscope.records import Evidence, Verdict, verdict_schema
 
 CODEBOOK = Codebook.load()
-KINDS = ("jsonl", "csv", "parquet")
+KINDS = ("jsonl", "csv", "parquet", "xlsx", "html")
 MODEL = {"name": "quick", "version": "3", "codebook": "1.0", "trained_on": "invented texts"}
 SCORED = Verdict(
     id="a-1",
@@ -173,6 +174,21 @@ def test_the_old_file_is_replaced_only_at_the_end(tmp_path: Path, kind: str) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_verdicts_make_the_same_bytes(tmp_path: Path, kind: str) -> None:
+    one, other = (written(tmp_path / f"{name}.{kind}").read_bytes() for name in ("one", "other"))
+    assert one == other
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_passages_change_nothing_in_a_table(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"with.{kind}"
+    with open_writer(path, CODEBOOK) as writer:
+        for verdict in VERDICTS:
+            writer.write(verdict, (Passage("text", 0, "an invented passage"),))
+    assert path.read_bytes() == written(tmp_path / f"without.{kind}").read_bytes()
+
+
 def test_missing_folders_are_made(tmp_path: Path) -> None:
     assert written(tmp_path / "a folder" / "deep" / "out.jsonl").is_file()
 
@@ -186,9 +202,9 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert target.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["out.xlsx", "out", "out.json"])
-def test_another_suffix_is_refused_with_the_three(tmp_path: Path, name: str) -> None:
-    with pytest.raises(OutputError, match=re.escape("must end in .jsonl, .csv or .parquet")):
+@pytest.mark.parametrize("name", ["out.xls", "out", "out.json"])
+def test_another_suffix_is_refused_with_the_known_ones(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match=re.escape("must end in .jsonl, .csv, .parquet, .xlsx or .html")):
         open_writer(tmp_path / name, CODEBOOK)
     assert not list(tmp_path.iterdir())
 

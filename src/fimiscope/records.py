@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Status = Literal["scored", "abstained", "failed"]
+Outcome = Literal["flagged", "clear", "abstained", "failed"]
+OUTCOMES: tuple[Outcome, ...] = ("flagged", "clear", "abstained", "failed")
 VERDICT_SCHEMA = 1
 
 
@@ -114,6 +116,13 @@ class Verdict:
     language: str | None = None
     article: dict[str, str | None] = field(default_factory=dict)
     model: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The status, where a scored article is either flagged or clear."""
+        if self.status != "scored":
+            return self.status
+        return "flagged" if self.flag else "clear"
 
     def to_dict(self) -> dict[str, Any]:
         """The verdict as the JSON object of the output format, schema 1."""

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fimiscope.cli.corpus import ConfigFile, Overrides
-from fimiscope.cli.predict import OUTCOMES, outcome_of
+from fimiscope.records import OUTCOMES
 
 app = typer.Typer(no_args_is_help=True, help="Models that a user would try first, on the same parts as our own.")
 Output = Annotated[Path, typer.Option("--output", help="Verdicts on the test part: .jsonl, .csv or .parquet.")]
@@ -55,7 +55,7 @@ def _run(name: str, config: Path, output: Path, overrides: list[str] | None, *, 
         verdicts = baseline_verdicts(name, resolved, corpus, codebook, progress=listen)
         for verdict in verdicts:
             writer.write(verdict)
-    outcomes = Counter(outcome_of(verdict) for verdict in verdicts)
+    outcomes = Counter(verdict.outcome for verdict in verdicts)
     counts = {name: outcomes[name] for name in OUTCOMES}
     if as_json:
         import json

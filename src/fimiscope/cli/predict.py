@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fimiscope.cli.options import MODEL_HELP
+from fimiscope.records import OUTCOMES
 from fimiscope.shipped import READY
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 SOME_FAILED = 3
 MOST_SHOWN = 50
-OUTCOMES = ("flagged", "clear", "abstained", "failed")
 
 
 def predict_command(
@@ -35,36 +36,51 @@ def predict_command(
     profile: Annotated[str, typer.Option("--profile", help="balanced, high-recall or high-precision.")] = "balanced",
     as_json: Annotated[bool, typer.Option("--json", help="Print the closing counts as one JSON object.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Print a table of the flagged articles.")] = False,
+    log: Annotated[
+        bool, typer.Option("--log", help="Log counts, languages and a sample of the flags to MLflow.")
+    ] = False,
 ) -> None:
     """Score new articles; one verdict an article, in input order. Exit code 3 when some could not be read."""
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.options import column_names
     from fimiscope.cli.show import NOTICE, console, progress, show_table
+    from fimiscope.predict.summary import BatchSummary
     from fimiscope.predict.writing import open_writer
     from fimiscope.reading import read_articles
 
     predictor = load_predictor(model, profile=profile)
+    if log:
+        # Before the scoring: it may take hours, and a store that is not there must be found out now.
+        from fimiscope.tracking.store import connect
+
+        connect()
     codebook = predictor.bundle.codebook
     passed_over: list[str] = []
-    outcomes: Counter[str] = Counter()
+    summary = BatchSummary()
+    started = time.monotonic()
     flagged: list[Verdict] = []
     articles = read_articles(inputs, columns=column_names(columns), stdin=sys.stdin.buffer, passed_over=passed_over)
     with progress() as listen, open_writer(output, codebook) as writer:
         for number, verdict in enumerate(predictor.predict(articles), start=1):
             writer.write(verdict)
-            outcomes[outcome_of(verdict)] += 1
+            summary.add(verdict)
             if verdict.flag and len(flagged) < MOST_SHOWN:
                 flagged.append(verdict)
             listen("articles", number, 0)
+    run_id = None
+    if log:
+        from fimiscope.tracking.batches import log_batch
+
+        parameters = {"inputs": " ".join(inputs), "model": model, "columns": columns, "profile": profile}
+        seconds = time.monotonic() - started
+        run_id = log_batch(summary, predictor.bundle, output, seconds=seconds, parameters=parameters)
+    outcomes = summary.outcomes
     if as_json:
         import json
 
         counts = {name: outcomes[name] for name in OUTCOMES}
-        print(
-            json.dumps(
-                {**counts, "passed_over": len(passed_over), "output": str(output), "model": predictor.bundle.identity}
-            )
-        )
+        facts = {"passed_over": len(passed_over), "output": str(output), "model": predictor.bundle.identity}
+        print(json.dumps({**counts, **facts} | ({"run": run_id} if run_id else {})))
     else:
         out = console()
         if show:
@@ -73,15 +89,13 @@ def predict_command(
         if passed_over:
             out.print(f"{len(passed_over)} files of other kinds were passed over, the first: {passed_over[0]}")
         out.print(f"{output} written by model {predictor.bundle.manifest.name}. {NOTICE}")
+        if run_id:
+            from fimiscope.tracking.store import how_to_open
+
+            out.print(f"MLflow run  {run_id}")
+            out.print(f"to inspect  {how_to_open()}", soft_wrap=True)
     if outcomes["failed"]:
         raise typer.Exit(SOME_FAILED)
-
-
-def outcome_of(verdict: Verdict) -> str:
-    """Which of `OUTCOMES` a verdict is."""
-    if verdict.status != "scored":
-        return verdict.status
-    return "flagged" if verdict.flag else "clear"
 
 
 def _closing_table(outcomes: Counter[str]) -> Table:

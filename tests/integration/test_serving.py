@@ -136,13 +136,20 @@ def test_answers_equal_those_of_predict_on_the_same_articles(
             if isinstance(value, float):
                 assert float(cells[name]) == pytest.approx(value, abs=2e-6)
             else:
-                text = {None: "", True: "true", False: "false"}.get(value, str(value))
-                assert cells[name].removeprefix("'") == text.removeprefix("'"), name
+                assert cells[name].removeprefix("'") == _written(value).removeprefix("'"), name
     assert {row["status"] for row in answered} >= {"scored", "failed"}
 
 
+def _written(value: str | int | bool | None) -> str:
+    """A value as a cell of a csv."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def test_profile_and_evidence_are_parameters_of_a_request(server: Server) -> None:
-    rows = [{"text": json.loads(line)["text"]} for line in shipped("sample/corpus.jsonl").open(encoding="utf-8")][:20]
+    lines = shipped("sample/corpus.jsonl").read_text(encoding="utf-8").splitlines()[:20]
+    rows = [{"text": json.loads(line)["text"]} for line in lines]
     plain, recall = server.answers(*rows), server.answers(*rows, profile="high-recall")
     flags = [[row["flag"] or row["status"] == "abstained" for row in answer] for answer in (plain, recall)]
     assert sum(flags[1]) >= sum(flags[0])

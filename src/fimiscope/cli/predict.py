@@ -78,9 +78,11 @@ def predict_command(
     if as_json:
         import json
 
-        counts = {name: outcomes[name] for name in OUTCOMES}
-        facts = {"passed_over": len(passed_over), "output": str(output), "model": predictor.bundle.identity}
-        print(json.dumps({**counts, **facts} | ({"run": run_id} if run_id else {})))
+        facts: dict[str, object] = {name: outcomes[name] for name in OUTCOMES}
+        facts |= {"passed_over": len(passed_over), "output": str(output), "model": predictor.bundle.identity}
+        if run_id:
+            facts["run"] = run_id
+        print(json.dumps(facts))
     else:
         out = console()
         if show:

@@ -13,7 +13,7 @@ from fimiscope.tracking.serving import Service
 class BundleModel(PythonModel):
     def load_context(self, context: Any) -> None:
         # The server sets the variable; where it is not set, nobody waits at the other end.
-        limit = MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
+        limit: Any = MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
         seconds = limit.get() if limit.is_set() else None
         self.service = Service(context.artifacts["bundle"], **context.model_config, seconds=seconds)
 

@@ -21,6 +21,7 @@ from fimiscope.records import Article, Unreadable, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
+    from mlflow import MlflowException
     from mlflow.models import ModelSignature
 
 # What two cores score within MLflow's own time limit of 60 seconds; `mlflow.pyfunc.load_model(…, model_config=…)` and
@@ -149,12 +150,16 @@ def input_example() -> pd.DataFrame:
 
 def _items(rows: pd.DataFrame) -> Iterator[Article | Unreadable]:
     """The articles of a request, as `fimiscope predict` takes them from a file; without an id they get their number."""
-    cells: list[dict[str, Any]] = rows.astype(object).where(rows.notna(), None).to_dict("records")
-    named = [row | {"id": as_text(row.get("id")) or str(n)} for n, row in enumerate(cells, start=1)]
+    cells = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    named: list[dict[str, Any]] = [
+        {**{str(name): cell for name, cell in row.items()}, "id": as_text(row.get("id")) or str(number)}
+        for number, row in enumerate(cells, start=1)
+    ]
     return distinct_ids(article_of(row, f"row {n}") for n, row in enumerate(named, start=1))
 
 
-def _refusal(message: str) -> Exception:
+def _refusal(message: str) -> MlflowException:
     from mlflow import MlflowException
 
-    return MlflowException.invalid_parameter_value(message)
+    refusal: MlflowException = MlflowException.invalid_parameter_value(message)
+    return refusal

@@ -28,6 +28,7 @@ COMMANDS = (
     ("corpus", "audit"),
     ("corpus", "balance"),
     ("corpus", "fetch"),
+    ("model", "register"),
     ("model", "build-ready"),
     ("bundle", "pack"),
     ("bundle", "unpack"),

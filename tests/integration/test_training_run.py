@@ -139,7 +139,7 @@ def test_the_bundle_is_logged_once_with_signature_example_and_requirements(
     assert len(list(folder.rglob("encoder.onnx"))) == 1
     assert not list(Path(tracked_here.download_artifacts(trained.run_id, "")).rglob("encoder.onnx"))
     model = Model.load(folder)
-    assert model.get_input_schema().input_names() == ["text", "title", "id"]
+    assert model.get_input_schema().input_names() == ["text", "id", "title", "language", "published", "outlet", "url"]
     assert model.get_input_schema().required_input_names() == ["text"]
     assert {"flag", "flag_probability", "role_label", "narratives_flagged"} <= {
         column.name for column in model.get_output_schema()

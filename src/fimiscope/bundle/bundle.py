@@ -42,6 +42,8 @@ class Bundle:
     """Models, calibrators, thresholds and codebook of one training run.
 
     `scorers` are the ways in which this bundle can score: its single model, or both models and their blend.
+    `config` is the resolved config, as YAML. `languages` counts the training texts of each language, as predicting
+    identifies them; `None` in bundles that do not say.
     """
 
     manifest: files.Manifest
@@ -51,6 +53,8 @@ class Bundle:
     lexical: LexicalModel | None
     calibrators: dict[str, Calibrator]
     decisions: dict[str, Decisions]
+    config: str
+    languages: dict[str, int] | None
 
     @classmethod
     def load(cls, folder: Path | str, *, threads: int | None = None) -> Bundle:
@@ -79,6 +83,8 @@ class Bundle:
                     name: Decisions.from_dict(document)
                     for name, document in files.read_json(folder / files.DECISIONS).items()
                 },
+                config=(folder / files.CONFIG).read_text(encoding="utf-8"),
+                languages=files.read_json(folder / files.LANGUAGES) if files.LANGUAGES in manifest.files else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError, CodebookError) as error:
             said = " ".join(str(error).split())

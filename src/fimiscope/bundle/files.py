@@ -27,6 +27,7 @@ HEADS = "heads.json"
 CALIBRATION = "calibration.json"
 DECISIONS = "decisions.json"
 CONFIG = "config.yaml"
+LANGUAGES = "languages.json"
 CARD = "model_card.md"
 _ALWAYS = (CODEBOOK, HEADS, CALIBRATION, DECISIONS, CONFIG)
 

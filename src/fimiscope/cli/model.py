@@ -1,4 +1,4 @@
-"""`fimiscope model build-ready`."""
+"""`fimiscope model build-ready` and `fimiscope model register`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,25 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="The model that comes ready.")
+from fimiscope.shipped import READY
+
+app = typer.Typer(no_args_is_help=True, help="Make the ready model anew, and register models with MLflow.")
 
 
-@app.callback()
-def _commands() -> None:
-    """The model that comes ready."""
+@app.command("register")
+def register_command(
+    model: Annotated[str, typer.Argument(help="Bundle folder, or the model that comes ready.")] = READY,
+) -> None:
+    """Add a bundle to MLflow as a version of the registered model 'fimiscope', to be served or named by an alias."""
+    from fimiscope.cli.models import bundle_folder
+    from fimiscope.cli.show import console, progress
+    from fimiscope.tracking.registry import register_bundle
+
+    with progress() as listen:
+        registered = register_bundle(bundle_folder(model, progress=listen))
+    out = console()
+    out.print(f"registered  {registered}")
+    out.print(f"to serve    mlflow models serve -m {registered} --env-manager local --port 5001", soft_wrap=True)
 
 
 @app.command("build-ready")

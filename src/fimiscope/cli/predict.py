@@ -16,12 +16,12 @@ from fimiscope.shipped import READY
 
 if TYPE_CHECKING:
     from fimiscope.codebook import Codebook
-    from fimiscope.predict.bulk import Standing
+    from fimiscope.predict import Predictor
+    from fimiscope.predict.summary import BatchSummary
     from fimiscope.records import Verdict
     from fimiscope.tables import Table
 
 SOME_FAILED = 3
-MOST_SHOWN = 50
 
 
 class EngineName(StrEnum):
@@ -54,56 +54,84 @@ def predict_command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print progress and closing counts as JSON, one event a line.")
     ] = False,
-    show: Annotated[bool, typer.Option("--show", help="Print a table of the flagged articles.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print a table of flagged articles, at most 50.")] = False,
+    log: Annotated[
+        bool, typer.Option("--log", help="Log counts, languages and a sample of the flags to MLflow.")
+    ] = False,
 ) -> None:
     """Score new articles; one verdict an article, in input order. Exit code 3 when some could not be read."""
     from fimiscope.cli.bulk import Report
     from fimiscope.cli.models import predictor_loader
     from fimiscope.cli.options import column_names
-    from fimiscope.cli.show import NOTICE, console, show_table
     from fimiscope.predict.bulk import Engine, LocalEngine, predict_in_bulk
+    from fimiscope.predict.summary import BatchSummary
     from fimiscope.reading import read_articles
 
     if engine is EngineName.local and (address or workers):
         raise ConfigError("--address and --workers belong to --engine ray")
     load = predictor_loader(model, profile=profile)
     predictor = load()
-    codebook = predictor.bundle.codebook
+    if log:
+        # Before the scoring: it may take hours, and a store that is not there must be found out now.
+        from fimiscope.tracking.store import connect
+
+        connect()
     passed_over: list[str] = []
-    flagged: list[Verdict] = []
-    scores: Engine
-
-    def keep(verdict: Verdict) -> None:
-        if verdict.flag and len(flagged) < MOST_SHOWN:
-            flagged.append(verdict)
-
+    summary = BatchSummary()
     articles = read_articles(inputs, columns=column_names(columns), stdin=sys.stdin.buffer, passed_over=passed_over)
+    scores: Engine = LocalEngine(predictor)
     try:
         with Report(as_json=as_json) as report:
             if engine is EngineName.ray:
                 from fimiscope.predict.ray_engine import RayEngine
 
+                codebook = predictor.bundle.codebook
                 scores = RayEngine(partial(load, threads=1), codebook, address=address, workers=workers)
-            else:
-                scores = LocalEngine(predictor)
-            end = predict_in_bulk(predictor, articles, output, engine=scores, listen=report, each=keep)
+            end = predict_in_bulk(predictor, articles, output, engine=scores, listen=report, each=summary.add)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt("the same command goes on from here") from stop
+    run_id = None
+    if log:
+        from fimiscope.tracking.batches import log_batch
+
+        parameters = {"inputs": " ".join(inputs), "model": model, "columns": columns, "profile": profile}
+        run_id = log_batch(summary, predictor.bundle, output, seconds=end.seconds, parameters=parameters)
     if as_json:
-        report.end(end, passed_over=len(passed_over), output=str(output), model=predictor.bundle.identity)
+        run = {"run": run_id} if run_id else {}
+        facts = {"passed_over": len(passed_over), "output": str(output), "model": predictor.bundle.identity, **run}
+        report.end(end, **facts)
     else:
-        out = console()
-        if show:
-            show_table(_flagged_table(flagged, codebook), to=out)
-        show_table(_closing_table(end), to=out)
-        if passed_over:
-            out.print(f"{len(passed_over)} files of other kinds were passed over, the first: {passed_over[0]}")
-        out.print(f"{output} written by model {predictor.bundle.manifest.name}. {NOTICE}")
+        _show(summary, predictor, output, flagged=show, passed_over=passed_over, run_id=run_id)
     if end.counts["failed"]:
         raise typer.Exit(SOME_FAILED)
 
 
-def _closing_table(end: Standing) -> Table:
+def _show(
+    summary: BatchSummary,
+    predictor: Predictor,
+    output: Path,
+    *,
+    flagged: bool,
+    passed_over: list[str],
+    run_id: str | None,
+) -> None:
+    from fimiscope.cli.show import NOTICE, console, show_table
+
+    out = console()
+    if flagged:
+        show_table(_flagged_table(summary.samples, predictor.bundle.codebook), to=out)
+    show_table(_closing_table(summary), to=out)
+    if passed_over:
+        out.print(f"{len(passed_over)} files of other kinds were passed over, the first: {passed_over[0]}")
+    out.print(f"{output} written by model {predictor.bundle.manifest.name}. {NOTICE}")
+    if run_id:
+        from fimiscope.tracking.store import how_to_open
+
+        out.print(f"MLflow run  {run_id}")
+        out.print(f"to inspect  {how_to_open()}", soft_wrap=True)
+
+
+def _closing_table(summary: BatchSummary) -> Table:
     from fimiscope.tables import Table
 
     meanings = {
@@ -112,7 +140,7 @@ def _closing_table(end: Standing) -> Table:
         "abstained": "the model cannot decide; the reason stands with each",
         "failed": "could not be read; the reason stands with each",
     }
-    rows = tuple((name, end.counts[name], meaning) for name, meaning in meanings.items())
+    rows = tuple((name, summary.outcomes[name], meaning) for name, meaning in meanings.items())
     return Table("Outcomes", ("outcome", "articles", "meaning"), rows)
 
 

@@ -34,7 +34,7 @@ def train_command(
     # After the config is known to be sound: these take seconds to load.
     from fimiscope.corpus import corpus_tables
     from fimiscope.pipeline import assist, load_corpus, train
-    from fimiscope.tracking.run import REGISTERED_NAME
+    from fimiscope.tracking.registry import REGISTERED_NAME
     from fimiscope.tracking.store import how_to_open
     from fimiscope.training.processes import is_main
 

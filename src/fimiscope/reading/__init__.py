@@ -1,6 +1,6 @@
 """Files become articles, and articles become text that a model can read; all offsets keep indexing the original."""
 
-from fimiscope.reading.articles import read_articles
+from fimiscope.reading.articles import distinct_ids, read_articles
 from fimiscope.reading.cleaning import Cleaned, clean
 from fimiscope.reading.language import identify_language
 from fimiscope.reading.legibility import legibility_fault
@@ -13,6 +13,7 @@ __all__ = [
     "article_of",
     "calm",
     "clean",
+    "distinct_ids",
     "identify_language",
     "legibility_fault",
     "read_articles",

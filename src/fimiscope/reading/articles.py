@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -42,7 +42,7 @@ def read_articles(
     sources = find_sources(inputs, [] if passed_over is None else passed_over)
     names = Columns(columns)
     faults = column_faults(sources, names)
-    return _distinct_ids(_read(sources, names, faults, stdin))
+    return distinct_ids(_read(sources, names, faults, stdin))
 
 
 def _read(
@@ -67,7 +67,8 @@ def _table(source: Source, columns: Columns, stdin: BinaryIO | None) -> Iterator
         yield values if isinstance(values, Unreadable) else article_of(values, place)
 
 
-def _distinct_ids(items: Iterator[Article | Unreadable]) -> Iterator[Article | Unreadable]:
+def distinct_ids(items: Iterable[Article | Unreadable]) -> Iterator[Article | Unreadable]:
+    """The same items; an id that came before gets `#2`, `#3`, … at its end."""
     seen: set[str] = set()
     copies: dict[str, int] = {}
     for item in items:

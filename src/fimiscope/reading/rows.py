@@ -60,7 +60,7 @@ def named_rows(
         taken = set(matched.values())
         values = {name: value for name, value in row.items() if name not in taken}
         values.update((field, row[theirs]) for field, theirs in matched.items())
-        values["id"] = _as_text(values.get("id")) or identity
+        values["id"] = as_text(values.get("id")) or identity
         yield place, values
 
 
@@ -77,11 +77,11 @@ def article_of(values: Mapping[str, Any], place: str) -> Article | Unreadable:
             text = text.decode("utf-8")
         except UnicodeDecodeError as error:
             return Unreadable(identity, f"byte {error.start + 1} of its text is not UTF-8", place)
-    others = {field: _as_text(values.get(field)) for field in FIELDS if field not in ("id", "text")}
-    return Article(identity, _as_text(text) or "", **others, place=place)
+    others = {field: as_text(values.get(field)) for field in FIELDS if field not in ("id", "text")}
+    return Article(identity, as_text(text) or "", **others, place=place)
 
 
-def _as_text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
     """A cell as text; `None` for null, not-a-number and empty."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from fimiscope.bundle.files import MANIFEST
+from fimiscope.bundle.files import CODEBOOK, MANIFEST, verify
+from fimiscope.codebook import Codebook
 from fimiscope.errors import BundleError, TrackingError
-from fimiscope.tracking.store import DATABASE, connect, is_local, shown, tracking_uri
+from fimiscope.tracking.store import DATABASE, connect, experiment_id, is_local, shown, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+REGISTERED_NAME = "fimiscope"
+_EXPERIMENT = "fimiscope"
 _ALIAS = re.compile(r"models:/([^/@]+)@([^/@]+)")
 _VERSION = re.compile(r"models:/([^/@]+)/(\d+)")
 _RUN = re.compile(r"runs:/(\w+)(?:/model)?/?")
@@ -62,6 +65,26 @@ def register(client: MlflowClient, name: str, *, source: str, run_id: str) -> st
         client.create_registered_model(name)
     model_id = source.removeprefix("models:/")
     return str(client.create_model_version(name, source, run_id=run_id, model_id=model_id).version)
+
+
+def register_bundle(folder: Path) -> str:
+    """Log the bundle in `folder` to a run of its own and register it; the `models:/<name>/<version>` that it becomes.
+
+    Raises:
+        BundleError: the folder is no bundle, or is damaged.
+        MissingExtra: mlflow is not installed.
+        TrackingError: the store cannot be reached.
+    """
+    manifest = verify(folder)
+    client = connect()
+    import mlflow
+
+    from fimiscope.tracking.serving import log_model
+
+    with mlflow.start_run(experiment_id=experiment_id(client, _EXPERIMENT), run_name=manifest.name) as run:
+        mlflow.set_tags({"bundle.version": manifest.version, "codebook": manifest.codebook})
+        source = log_model(folder, Codebook.load(folder / CODEBOOK))
+    return f"models:/{REGISTERED_NAME}/{register(client, REGISTERED_NAME, source=source, run_id=run.info.run_id)}"
 
 
 def _location(client: MlflowClient, model: str) -> str:

@@ -21,15 +21,14 @@ from fimiscope.evaluation.evaluate import Evaluation
 from fimiscope.evaluation.plots import confusion, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
 from fimiscope.tables import Table
+from fimiscope.tracking.registry import REGISTERED_NAME
 from fimiscope.tracking.registry import register as register_version
+from fimiscope.tracking.serving import log_model
 from fimiscope.tracking.store import connect, experiment_id
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow import MlflowClient
-    from mlflow.models import ModelSignature
 
-REGISTERED_NAME = "fimiscope"
 PREDICTIONS = "predictions.json"
 _AT_ONCE = 100
 _LONGEST_PARAMETER = 6000
@@ -45,9 +44,6 @@ _VERSIONS = (
     "tokenizers",
     "mlflow",
     "numpy",
-)
-_EXAMPLE = (
-    "The mayor of the invented town of Kolo opened a covered market on Monday and thanked the masons for their work."
 )
 
 
@@ -100,22 +96,11 @@ class TrackedRun:
         """Log the bundle once, as a pyfunc model; `register` adds a version to the registered model and gives it."""
         import mlflow
 
-        requirements = [f"fimiscope=={metadata.version('fimiscope')}"]
-        requirements += [
-            f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "onnxruntime", "tokenizers", "pandas")
-        ]
         mlflow.set_tag("bundle.version", manifest.version)
-        logged = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(Path(__file__).with_name("pyfunc_model.py")),
-            artifacts={"bundle": str(folder)},
-            signature=_signature(codebook),
-            input_example=_input_example(),
-            pip_requirements=requirements,
-        )
+        source = log_model(folder, codebook)
         if not register:
             return None
-        return register_version(self.client, REGISTERED_NAME, source=logged.model_uri, run_id=self.run_id)
+        return register_version(self.client, REGISTERED_NAME, source=source, run_id=self.run_id)
 
 
 @contextmanager
@@ -189,24 +174,3 @@ def _git_state() -> dict[str, str]:
     if commit is None:
         return {"git.commit": "none"}
     return {"git.commit": commit, "git.dirty": str(bool(git("status", "--porcelain"))).lower()}
-
-
-def _signature(codebook: Codebook) -> ModelSignature:
-    import pyarrow as pa
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    from fimiscope.predict.writing import flat_schema
-
-    kinds = {pa.string(): "string", pa.float64(): "double", pa.bool_(): "boolean", pa.int64(): "long"}
-    columns = (("text", True), ("title", False), ("id", False))
-    return ModelSignature(
-        inputs=Schema([ColSpec("string", name, required=needed) for name, needed in columns]),
-        outputs=Schema([ColSpec(kinds[field.type], field.name, required=False) for field in flat_schema(codebook)]),
-    )
-
-
-def _input_example() -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame({"text": [_EXAMPLE], "title": ["Kolo opens a market"], "id": ["example-1"]})

@@ -73,6 +73,7 @@ def fit_bundle(
         files.write_json(
             draft / files.HEADS, [{"name": h.name, "kind": h.kind, "labels": list(h.labels)} for h in codebook.heads()]
         )
+        files.write_json(draft / files.LANGUAGES, languages_of(train))
         (draft / files.CONFIG).write_text(config.to_yaml(), encoding="utf-8")
         manifest = files.seal(
             draft,
@@ -118,6 +119,12 @@ def trained_on(train: Sequence[Example]) -> str:
     """The training part in words: sources with their counts, largest first."""
     counts = Counter(example.source for example in train)
     return ", ".join(f"{source} {count}" for source, count in counts.most_common())
+
+
+def languages_of(train: Sequence[Example]) -> dict[str, int]:
+    """Texts of each language in the training part, as predicting identifies them, largest first."""
+    counts = Counter(identify_language(example.document().text) or "unknown" for example in train)
+    return dict(counts.most_common())
 
 
 def check_parts(train: Sequence[Example], valid: Sequence[Example]) -> None:

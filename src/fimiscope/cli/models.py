@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from fimiscope.predict import Predictor
 
 
-def load_predictor(model: str, *, profile: str = "balanced") -> Predictor:
+def load_predictor(model: str, *, profile: str = "balanced", gate: bool = True) -> Predictor:
     """Open a bundle folder, the ready model by its name, or a model of the tracking store."""
     from fimiscope.cli.show import progress
     from fimiscope.predict import Predictor
 
     with progress() as listen:
         folder = bundle_folder(model, progress=listen)
-    return Predictor.load(folder, profile=cast(Profile, profile))
+    return Predictor.load(folder, profile=cast(Profile, profile), gate=gate)
 
 
 def bundle_folder(model: str, *, progress: Progress) -> Path:

@@ -33,6 +33,9 @@ def predict_command(
         typer.Option("--columns", help="Other people's column names: text=Body,title=Headline,published=Date."),
     ] = None,
     profile: Annotated[str, typer.Option("--profile", help="balanced, high-recall or high-precision.")] = "balanced",
+    no_gate: Annotated[
+        bool, typer.Option("--no-gate", help="Score every article, also those that the gate would clear.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the closing counts as one JSON object.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Print a table of the flagged articles.")] = False,
 ) -> None:
@@ -43,16 +46,18 @@ def predict_command(
     from fimiscope.predict.writing import open_writer
     from fimiscope.reading import read_articles
 
-    predictor = load_predictor(model, profile=profile)
+    predictor = load_predictor(model, profile=profile, gate=not no_gate)
     codebook = predictor.bundle.codebook
     passed_over: list[str] = []
     outcomes: Counter[str] = Counter()
+    gated = 0
     flagged: list[Verdict] = []
     articles = read_articles(inputs, columns=column_names(columns), stdin=sys.stdin.buffer, passed_over=passed_over)
     with progress() as listen, open_writer(output, codebook) as writer:
         for number, verdict in enumerate(predictor.predict(articles), start=1):
             writer.write(verdict)
             outcomes[outcome_of(verdict)] += 1
+            gated += verdict.gate
             if verdict.flag and len(flagged) < MOST_SHOWN:
                 flagged.append(verdict)
             listen("articles", number, 0)
@@ -62,14 +67,20 @@ def predict_command(
         counts = {name: outcomes[name] for name in OUTCOMES}
         print(
             json.dumps(
-                {**counts, "passed_over": len(passed_over), "output": str(output), "model": predictor.bundle.identity}
+                {
+                    **counts,
+                    "gated": gated,
+                    "passed_over": len(passed_over),
+                    "output": str(output),
+                    "model": predictor.bundle.identity,
+                }
             )
         )
     else:
         out = console()
         if show:
             show_table(_flagged_table(flagged, codebook), to=out)
-        show_table(_closing_table(outcomes), to=out)
+        show_table(_closing_table(outcomes, gated), to=out)
         if passed_over:
             out.print(f"{len(passed_over)} files of other kinds were passed over, the first: {passed_over[0]}")
         out.print(f"{output} written by model {predictor.bundle.manifest.name}. {NOTICE}")
@@ -84,12 +95,12 @@ def outcome_of(verdict: Verdict) -> str:
     return "flagged" if verdict.flag else "clear"
 
 
-def _closing_table(outcomes: Counter[str]) -> Table:
+def _closing_table(outcomes: Counter[str], gated: int) -> Table:
     from fimiscope.tables import Table
 
     meanings = {
         "flagged": "carries, reports on or rebuts a narrative, with Africa as a subject",
-        "clear": "does not",
+        "clear": f"does not; the gate cleared {gated} before the model read them" if gated else "does not",
         "abstained": "the model cannot decide; the reason stands with each",
         "failed": "could not be read; the reason stands with each",
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Status = Literal["scored", "abstained", "failed"]
 Outcome = Literal["flagged", "clear", "abstained", "failed"]
 OUTCOMES: tuple[Outcome, ...] = ("flagged", "clear", "abstained", "failed")
-VERDICT_SCHEMA = 1
+VERDICT_SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,8 @@ class Verdict:
 
     `flag` is `None` unless `status` is `scored`, and then true exactly when `flag_probability` reaches the
     bundle's threshold for the chosen profile. `reason` says why an article failed or was abstained from; on a
-    scored article it holds remarks (a language never trained on, an article longer than the window cap).
+    scored article it holds remarks (a language never trained on, an article longer than the window cap). `gate` says
+    that the bundle's gate cleared the article before any model read it: `flag` is false, and there are no scores.
     """
 
     id: str
@@ -114,6 +115,7 @@ class Verdict:
     africa: float | None = None
     evidence: tuple[Evidence, ...] | None = None
     language: str | None = None
+    gate: bool = False
     article: dict[str, str | None] = field(default_factory=dict)
     model: dict[str, str] = field(default_factory=dict)
 
@@ -125,7 +127,7 @@ class Verdict:
         return "flagged" if self.flag else "clear"
 
     def to_dict(self) -> dict[str, Any]:
-        """The verdict as the JSON object of the output format, schema 1."""
+        """The verdict as the JSON object of the output format, schema 2."""
         evidence = self.evidence
         return {
             "schema": VERDICT_SCHEMA,
@@ -147,6 +149,7 @@ class Verdict:
                 for e in evidence
             ],
             "language": self.language,
+            "gate": self.gate,
             "article": self.article,
             "model": self.model,
         }
@@ -200,6 +203,7 @@ def verdict_schema(roles: list[str], actors: list[str], narratives: list[str]) -
         + [(f"actor_{actor}", number) for actor in actors]
         + [(f"narrative_{code}", number) for code in narratives]
         + [("narratives_flagged", pa.list_(text)), ("africa", number), ("evidence", pa.list_(evidence))]
-        + [(name, text) for name in ("language", "title", "url", "outlet", "published")]
+        + [("language", text), ("gate", pa.bool_())]
+        + [(name, text) for name in ("title", "url", "outlet", "published")]
         + [(f"model_{name}", text) for name in ("name", "version", "codebook", "trained_on")]
     )

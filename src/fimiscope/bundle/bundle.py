@@ -14,9 +14,10 @@ from fimiscope.bundle import files
 from fimiscope.bundle.calibration import Calibrator, blend, head_slices, probabilities
 from fimiscope.bundle.decisions import Decisions
 from fimiscope.bundle.encoder import EncoderModel, Reading
+from fimiscope.bundle.gate import Gate, load_gate
 from fimiscope.bundle.ngrams import LexicalModel, Ngrams
 from fimiscope.bundle.pooling import pool
-from fimiscope.bundle.windows import WindowLayout
+from fimiscope.bundle.windows import Windowed, WindowLayout
 from fimiscope.codebook import NO_ROLE, Codebook, Head
 from fimiscope.errors import BundleError, CodebookError
 
@@ -43,7 +44,8 @@ class Bundle:
 
     `scorers` are the ways in which this bundle can score: its single model, or both models and their blend.
     `config` is the resolved config, as YAML. `languages` counts the training texts of each language, as predicting
-    identifies them; `None` in bundles that do not say.
+    identifies them; `None` in bundles that do not say. `gate`, where
+    there is one, was fitted to the first of the scorers.
     """
 
     manifest: files.Manifest
@@ -55,6 +57,7 @@ class Bundle:
     decisions: dict[str, Decisions]
     config: str
     languages: dict[str, int] | None
+    gate: Gate | None = None
 
     @classmethod
     def load(cls, folder: Path | str, *, threads: int | None = None) -> Bundle:
@@ -85,6 +88,7 @@ class Bundle:
                 },
                 config=(folder / files.CONFIG).read_text(encoding="utf-8"),
                 languages=files.read_json(folder / files.LANGUAGES) if files.LANGUAGES in manifest.files else None,
+                gate=load_gate(folder) if files.GATE in manifest.files else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError, CodebookError) as error:
             said = " ".join(str(error).split())
@@ -124,14 +128,19 @@ class Bundle:
         roles = self.heads[0].labels
         return [roles.index(code) for code in self.codebook.flagging_roles], roles.index(NO_ROLE)
 
-    def raw_logits(self, texts: Sequence[str], scorer: Scorer) -> tuple[Floats, list[Reading | None]]:
-        """Logits before the scorer's own calibration, shape (texts, labels), and the encoder's readings."""
+    def raw_logits(
+        self, texts: Sequence[str], scorer: Scorer, documents: Sequence[Windowed] | None = None
+    ) -> tuple[Floats, list[Reading | None]]:
+        """Logits before the scorer's own calibration, shape (texts, labels), and the encoder's readings.
+
+        `documents` are the texts' windows, where the caller has cut them already.
+        """
         parts: dict[str, Floats] = {}
         readings: list[Reading | None] = [None] * len(texts)
         if scorer != "lexical":
             if self.encoder is None:
                 raise BundleError(f"bundle {self.manifest.name} has no encoder")
-            readings = [*self.encoder.read(texts)]
+            readings = [*self.encoder.read_windows(self.encoder.cut(texts) if documents is None else documents)]
             parts["encoder"] = np.array([pool(r.tokens) for r in readings if r is not None], dtype=np.float64)
         if scorer != "encoder":
             if self.lexical is None:
@@ -142,11 +151,17 @@ class Bundle:
             return blend(calibrated, self.heads), readings
         return parts[scorer], readings
 
-    def score(self, texts: Sequence[str], languages: Sequence[str | None], scorer: Scorer) -> list[Scored]:
-        """Calibrated probabilities of documents, in the order given."""
+    def score(
+        self,
+        texts: Sequence[str],
+        languages: Sequence[str | None],
+        scorer: Scorer,
+        documents: Sequence[Windowed] | None = None,
+    ) -> list[Scored]:
+        """Calibrated probabilities of documents, in the order given; `documents` as in `raw_logits`."""
         if not texts:
             return []
-        logits, readings = self.raw_logits(texts, scorer)
+        logits, readings = self.raw_logits(texts, scorer, documents)
         calibrator = self.calibrators[scorer]
         return [
             Scored(probabilities(calibrator(row, language), self.heads), reading)

@@ -45,7 +45,7 @@ class EncoderModel:
     def __init__(self, session: InferenceSession, tokenizer: Tokenizer, layout: WindowLayout) -> None:
         self._session = session
         self._tokenizer = tokenizer
-        self._layout = layout
+        self.layout = layout
 
     @classmethod
     def load(cls, graph: Path, tokenizer: Path, layout: WindowLayout, *, threads: int | None = None) -> EncoderModel:
@@ -71,13 +71,20 @@ class EncoderModel:
                 f"({' '.join(str(error).split())}): update onnxruntime and tokenizers, or copy the bundle again"
             ) from error
 
+    def cut(self, texts: Sequence[str]) -> list[Windowed]:
+        """The windows of each text, in the order given."""
+        return [cut_windows(text, self._tokenizer, self.layout) for text in texts]
+
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """Scores of each document's tokens, in the order given."""
-        documents = [cut_windows(text, self._tokenizer, self._layout) for text in texts]
+        return self.read_windows(self.cut(texts))
+
+    def read_windows(self, documents: Sequence[Windowed]) -> list[Reading]:
+        """The same of documents that are cut already."""
         flat = [(number, window) for number, document in enumerate(documents) for window in document.windows]
         parts: dict[tuple[int, int], list[np.ndarray[Any, Any]]] = {}
         for batch in _batches(flat):
-            ids, mask = pad_windows([window for _, window in batch], self._layout.pad)
+            ids, mask = pad_windows([window for _, window in batch], self.layout.pad)
             outputs = self._session.run(["evidence", "average", "attended"], {"ids": ids, "mask": mask})
             for row, (number, window) in enumerate(batch):
                 owned = slice(window.first, window.first + window.owned)

@@ -22,6 +22,8 @@ WINDOWS = "windows.json"
 TOKEN_HEADS = "token_heads.safetensors"
 LEXICAL = "lexical.json"
 LEXICAL_ARRAYS = ("lexical_buckets.npy", "lexical_idf.npy", "lexical_weights.npy", "lexical_bias.npy")
+GATE = "gate.json"
+GATE_WEIGHTS = "gate_weights.npy"
 CODEBOOK = "codebook.json"
 HEADS = "heads.json"
 CALIBRATION = "calibration.json"
@@ -29,6 +31,7 @@ DECISIONS = "decisions.json"
 CONFIG = "config.yaml"
 LANGUAGES = "languages.json"
 CARD = "model_card.md"
+FACTS = ("name", "created", "codebook", "trained_on", "corpus_digest", "encoder")
 _ALWAYS = (CODEBOOK, HEADS, CALIBRATION, DECISIONS, CONFIG)
 
 
@@ -146,6 +149,8 @@ def _lists_files(files: object) -> bool:
 
 def _check_files(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
     required = set(_ALWAYS) | ({GRAPH, TOKENIZER, WINDOWS} if GRAPH in files else {LEXICAL, *LEXICAL_ARRAYS})
+    if GATE in files:
+        required |= {GRAPH, GATE_WEIGHTS}
     if required - set(files):
         raise BundleError(f"bundle {folder}: the manifest does not list {', '.join(sorted(required - set(files)))}")
     for name, entry in files.items():

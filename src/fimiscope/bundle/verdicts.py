@@ -70,6 +70,11 @@ def failed_verdict(article: Article, language: str | None, fault: str | None, *,
     return Verdict(article.id, "failed", fault, language=language, article=_about(article), model=model)
 
 
+def cleared_verdict(article: Article, language: str | None, *, model: dict[str, str]) -> Verdict:
+    """The verdict on an article that the gate cleared."""
+    return Verdict(article.id, "scored", flag=False, language=language, gate=True, article=_about(article), model=model)
+
+
 def _about(article: Article) -> dict[str, str | None]:
     return {name: getattr(article, name) for name in ("title", "url", "outlet", "published")}
 

@@ -21,6 +21,7 @@ from fimiscope.cli import (
     encoders,
     evaluate,
     explain,
+    gate,
     model,
     predict,
     train,
@@ -63,6 +64,7 @@ app.command("cross-validate")(cross_validate.cross_validate_command)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(model.app, name="model")
 app.add_typer(bundle.app, name="bundle")
+app.add_typer(gate.app, name="gate")
 app.add_typer(baseline.app, name="baseline")
 app.command("encoders")(encoders.encoders_command)
 app.command("doctor")(doctor.doctor_command)

@@ -72,6 +72,8 @@ def _in_words(standing: Standing) -> str:
         f"{standing.articles_per_second:.1f}/s",
         f"{counts['flagged']:,} flagged",
     ]
+    if standing.cleared:
+        said.append(f"{standing.cleared / standing.articles:.0%} cleared by the gate")
     if standing.parts_kept:
         said.append(f"{standing.parts_kept} parts kept from before")
     return " · ".join(said)

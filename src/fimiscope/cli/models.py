@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from fimiscope.predict import Predictor
 
 
-def load_predictor(model: str, *, profile: str = "balanced") -> Predictor:
+def load_predictor(model: str, *, profile: str = "balanced", gate: bool = True) -> Predictor:
     """Open a bundle folder, the ready model by its name, or a model of the tracking store."""
-    return predictor_loader(model, profile=profile)()
+    return predictor_loader(model, profile=profile, gate=gate)()
 
 
-def predictor_loader(model: str, *, profile: str = "balanced") -> Callable[..., Predictor]:
+def predictor_loader(model: str, *, profile: str = "balanced", gate: bool = True) -> Callable[..., Predictor]:
     """What opens the model, now and in other processes; takes the other arguments of `Predictor.load`."""
     from fimiscope.cli.show import progress
     from fimiscope.predict import Predictor
 
     with progress() as listen:
         folder = bundle_folder(model, progress=listen)
-    return partial(Predictor.load, folder.resolve(), profile=cast(Profile, profile))
+    return partial(Predictor.load, folder.resolve(), profile=cast(Profile, profile), gate=gate)
 
 
 def bundle_folder(model: str, *, progress: Progress) -> Path:

@@ -42,6 +42,9 @@ def predict_command(
         typer.Option("--columns", help="Other people's column names: text=Body,title=Headline,published=Date."),
     ] = None,
     profile: Annotated[str, typer.Option("--profile", help="balanced, high-recall or high-precision.")] = "balanced",
+    no_gate: Annotated[
+        bool, typer.Option("--no-gate", help="Score every article, also those that the gate would clear.")
+    ] = False,
     engine: Annotated[
         EngineName, typer.Option("--engine", help="Where articles are scored: in this process, or on a Ray cluster.")
     ] = EngineName.local,
@@ -69,7 +72,7 @@ def predict_command(
 
     if engine is EngineName.local and (address or workers):
         raise ConfigError("--address and --workers belong to --engine ray")
-    load = predictor_loader(model, profile=profile)
+    load = predictor_loader(model, profile=profile, gate=not no_gate)
     predictor = load()
     if log:
         # Before the scoring: it may take hours, and a store that is not there must be found out now.
@@ -77,7 +80,7 @@ def predict_command(
 
         connect()
     passed_over: list[str] = []
-    summary = BatchSummary()
+    summary = BatchSummary(gate=predictor.gated)
     articles = read_articles(inputs, columns=column_names(columns), stdin=sys.stdin.buffer, passed_over=passed_over)
     scores: Engine = LocalEngine(predictor)
     try:
@@ -134,9 +137,10 @@ def _show(
 def _closing_table(summary: BatchSummary) -> Table:
     from fimiscope.tables import Table
 
+    gated = f"; the gate cleared {summary.gated} before the model read them" if summary.gated else ""
     meanings = {
         "flagged": "carries, reports on or rebuts a narrative, with Africa as a subject",
-        "clear": "does not",
+        "clear": f"does not{gated}",
         "abstained": "the model cannot decide; the reason stands with each",
         "failed": "could not be read; the reason stands with each",
     }

@@ -59,9 +59,9 @@ def evaluate_shortcuts(train: Sequence[Example], test: Sequence[Example], codebo
 
 
 def score(predictor: Predictor, articles: Sequence[Article], *, stage: str, progress: Progress) -> list[Verdict]:
-    """One verdict for each article, in order; `progress` hears of `stage` now and then."""
+    """One verdict for each article, in order and without the gate; `progress` hears of `stage` now and then."""
     verdicts: list[Verdict] = []
-    for verdict in predictor.predict(articles):
+    for verdict in predictor.without_gate().predict(articles):
         verdicts.append(verdict)
         if len(verdicts) % REPORTED_EVERY == 0 or len(verdicts) == len(articles):
             progress(stage, len(verdicts), len(articles))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +63,17 @@ def reliability(judged: Judged) -> Figure:
     axes.set(
         xlim=(0, 1), ylim=(0, 1), xlabel="stated probability", ylabel="share flagged", title="Reliability of the flag"
     )
+    return figure
+
+
+def trade_off(lost: Sequence[float], cleared: Sequence[float], most_lost: float) -> Figure:
+    """Share of texts that a gate clears against the upper bound of the flags that it loses, over its thresholds."""
+    figure = _figure(4.6, 4.0)
+    axes = figure.add_subplot()
+    axes.plot(lost, cleared, "o-")
+    axes.axvline(most_lost, linestyle=":", color="grey", label="most that may be lost")
+    axes.legend()
+    axes.set(xscale="log", ylim=(0, 1), xlabel="flags lost (95 % upper bound)", ylabel="texts cleared", title="Gate")
     return figure
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fimiscope.errors import OutputError
 from fimiscope.predict.parts import Copy, Part, cut_parts
 from fimiscope.predict.passages import passages
-from fimiscope.predict.predictor import Predictor
+from fimiscope.predict.predictor import Examined, Predictor
 from fimiscope.predict.quarantine import Quarantine
 from fimiscope.predict.stages import ahead
 from fimiscope.predict.storing import Stored, rows_of, to_table
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _PARTS_AHEAD = 2
 _PARTS_REMEMBERED = 32
 _BETWEEN_REPORTS = 0.2
+_CLEARED = "cleared by the gate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Standing:
 
     Attributes:
         counts: articles by outcome, finished ones of earlier runs included.
+        cleared: of the clear ones, those that the gate cleared.
         copies: articles whose text came before, which took their verdict from there.
         scored: articles that the model was given in this run.
         seconds: since the run began.
@@ -48,6 +50,7 @@ class Standing:
     """
 
     counts: dict[str, int]
+    cleared: int
     copies: int
     scored: int
     seconds: float
@@ -93,12 +96,17 @@ class LocalEngine:
         folder: Path,  # noqa: ARG002
         heard: Callable[[Verdict], None],
     ) -> Iterator[tuple[Part, list[Verdict]]]:
-        for part in parts:
+        for part, prepared in ahead(self._prepared(parts), 1):
             verdicts = []
-            for verdict in self._predictor.predict(part.to_score):
-                verdicts.append(verdict)
-                heard(verdict)
+            for chunk in prepared:
+                for verdict in self._predictor.verdicts(chunk):
+                    verdicts.append(verdict)
+                    heard(verdict)
             yield part, verdicts
+
+    def _prepared(self, parts: Iterator[Part]) -> Iterator[tuple[Part, list[list[Examined | Unreadable]]]]:
+        for part in parts:
+            yield part, list(self._predictor.prepare(part.to_score))
 
 
 def predict_in_bulk(
@@ -176,6 +184,7 @@ class _Run:
     def standing(self) -> Standing:
         return Standing(
             {outcome: self._counts[outcome] for outcome in OUTCOMES},
+            self._counts[_CLEARED],
             self._copies,
             self._scored,
             time.monotonic() - self._began,
@@ -194,7 +203,7 @@ class _Run:
                 self._counts.update(finished.counts)
 
     def _heard(self, verdict: Verdict) -> None:
-        self._counts[verdict.outcome] += 1
+        self._counts.update(_kinds_of(verdict))
         self._scored += 1
         if time.monotonic() - self._told > _BETWEEN_REPORTS:
             self._told = time.monotonic()
@@ -207,12 +216,12 @@ class _Run:
         for item in part.items:
             if isinstance(item, Copy):
                 verdict = self._verdict_of_copy(item, part.number, rows)
-                self._counts[verdict.outcome] += 1
+                self._counts.update(_kinds_of(verdict))
                 self._copies += 1
             else:
                 verdict = next(fresh)
             rows.append(_stored(item.article if isinstance(item, Copy) else item, verdict))
-        counts: Counter[str] = Counter(row.verdict.outcome for row in rows)
+        counts: Counter[str] = Counter(kind for row in rows for kind in _kinds_of(row.verdict))
         self._workspace.finish(part.number, part.digest, to_table(rows, self._codebook), counts)
 
     def _verdict_of_copy(self, copy: Copy, current: int, rows: list[Stored]) -> Verdict:
@@ -237,6 +246,11 @@ class _Run:
                 f"{self._workspace.folder} cannot be written ({error.strerror or error}): what was scored before is "
                 "kept; make room and run the same command again"
             ) from error
+
+
+def _kinds_of(verdict: Verdict) -> list[str]:
+    """As what a verdict is counted."""
+    return [verdict.outcome, *([_CLEARED] if verdict.gate else [])]
 
 
 def _stored(item: Article | Unreadable, verdict: Verdict) -> Stored:

@@ -37,7 +37,8 @@ class Explanation:
 
 
 def explain(predictor: Predictor, article: Article) -> Explanation:
-    """Score one article and show on what the scores rest."""
+    """Score one article, whatever the gate says of it, and show on what the scores rest."""
+    predictor = predictor.without_gate()
     [examined] = predictor.examine([article])
     verdict = predictor.verdict(examined)
     threshold = predictor.bundle.decisions[predictor.scorer].flag[predictor.profile]

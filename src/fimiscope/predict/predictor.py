@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import islice
@@ -18,7 +18,8 @@ from fimiscope.bundle.decisions import PROFILES, Profile
 from fimiscope.bundle.document import Document
 from fimiscope.bundle.encoder import Reading
 from fimiscope.bundle.evidence import SentenceScores, sentences_by_attention, sentences_by_ngrams
-from fimiscope.bundle.verdicts import failed_verdict, scored_verdict
+from fimiscope.bundle.verdicts import cleared_verdict, failed_verdict, scored_verdict
+from fimiscope.bundle.windows import Windowed
 from fimiscope.codebook import NO_ROLE
 from fimiscope.errors import BundleError, ConfigError
 from fimiscope.reading import identify_language, legibility_fault
@@ -34,7 +35,8 @@ Floats = npt.NDArray[np.float64]
 class Examined:
     """An article on its way to a verdict: what was read, in which language, with which scores.
 
-    `fault` says why it cannot be scored; `document`, `scored` and `sentences` are there where it can.
+    `fault` says why it cannot be scored; `document`, `scored` and `sentences` are there where it can. `windows` are
+    what the gate saw of it, where there is one; `cleared` says that the gate cleared it, so that nothing scored it.
     """
 
     article: Article
@@ -43,6 +45,8 @@ class Examined:
     document: Document | None = None
     scored: Scored | None = None
     sentences: SentenceScores | None = None
+    windows: Windowed | None = None
+    cleared: bool = False
 
 
 class Predictor:
@@ -53,7 +57,10 @@ class Predictor:
         >>> [verdict] = predictor.predict([Article("1", "Some text …")])  # doctest: +SKIP
     """
 
-    def __init__(self, bundle: Bundle, *, profile: Profile = "balanced", scorer: Scorer | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, *, profile: Profile = "balanced", scorer: Scorer | None = None, gate: bool = True
+    ) -> None:
+        """`gate` lets the bundle's gate, where it has one, clear articles before the scorer that it was fitted to."""
         if profile not in PROFILES:
             raise ConfigError(f"profile '{profile}' is unknown: choose {', '.join(PROFILES)}")
         self.bundle = bundle
@@ -62,6 +69,7 @@ class Predictor:
         if self.scorer not in bundle.scorers:
             raise BundleError(f"bundle {bundle.manifest.name} scores by {', '.join(bundle.scorers)}, not by {scorer}")
         self._decisions = bundle.decisions[self.scorer]
+        self._gate = bundle.gate if gate and self.scorer == bundle.scorers[0] else None
 
     @classmethod
     def load(
@@ -71,22 +79,34 @@ class Predictor:
         profile: Profile = "balanced",
         scorer: Scorer | None = None,
         threads: int | None = None,
+        gate: bool = True,
     ) -> Predictor:
         """Open the bundle in `folder`; `scorer` picks one model of a blend, `threads` bounds the cores used.
+
+        Without `gate` every article is scored.
 
         Raises:
             BundleError: the folder is no bundle, is damaged, or has another format.
         """
-        return cls(Bundle.load(folder, threads=threads), profile=profile, scorer=scorer)
+        return cls(Bundle.load(folder, threads=threads), profile=profile, scorer=scorer, gate=gate)
 
     @classmethod
-    def ready(cls, *, profile: Profile = "balanced", threads: int | None = None) -> Predictor:
+    def ready(cls, *, profile: Profile = "balanced", threads: int | None = None, gate: bool = True) -> Predictor:
         """Open the model that comes ready; where it is first used, it is built into the cache folder.
 
         Raises:
             EncoderError, MissingExtra: a package that building needs is not installed.
         """
-        return cls.load(ready_bundle(), profile=profile, threads=threads)
+        return cls.load(ready_bundle(), profile=profile, threads=threads, gate=gate)
+
+    def without_gate(self) -> Predictor:
+        """The same, scoring every article."""
+        return Predictor(self.bundle, profile=self.profile, scorer=self.scorer, gate=False)
+
+    @property
+    def gated(self) -> bool:
+        """Whether a gate clears articles before the models read them."""
+        return self._gate is not None
 
     @property
     def job(self) -> dict[str, Any]:
@@ -97,6 +117,7 @@ class Predictor:
             "files": {name: entry["sha256"] for name, entry in self.bundle.manifest.files.items()},
             "profile": self.profile,
             "scorer": self.scorer,
+            "gate": self.gated,
         }
 
     def apart(self) -> list[Predictor]:
@@ -109,28 +130,54 @@ class Predictor:
 
     def predict(self, articles: Iterable[Article | Unreadable]) -> Iterator[Verdict]:
         """One verdict per article, in order, read and scored a few at a time."""
+        for prepared in self.prepare(articles):
+            yield from self.verdicts(prepared)
+
+    def prepare(self, articles: Iterable[Article | Unreadable]) -> Iterator[list[Examined | Unreadable]]:
+        """Clean, identify and gate articles, a few at a time; what is left is the models' work."""
         source = iter(articles)
         while chunk := list(islice(source, ARTICLES_AT_A_TIME)):
-            examined = iter(self.examine([item for item in chunk if isinstance(item, Article)]))
-            for item in chunk:
-                yield self.verdict(next(examined)) if isinstance(item, Article) else self._failed(item)
+            opened = iter(self._gated([_opened(item) for item in chunk if isinstance(item, Article)]))
+            yield [next(opened) if isinstance(item, Article) else item for item in chunk]
+
+    def verdicts(self, prepared: Sequence[Examined | Unreadable]) -> Iterator[Verdict]:
+        """The verdicts on what `prepare` gave, in its order."""
+        scored = iter(self._scored([item for item in prepared if isinstance(item, Examined)]))
+        for item in prepared:
+            yield self.verdict(next(scored)) if isinstance(item, Examined) else self._failed(item)
 
     def examine(self, articles: Iterable[Article]) -> list[Examined]:
-        """Clean, identify and score articles; the order is kept."""
-        examined = []
-        for article in articles:
-            document = Document.of(article)
-            fault = legibility_fault(document.text)
-            language = identify_language(document.text) if fault is None else None
-            examined.append(Examined(article, language, fault, document))
-        legible = [one for one in examined if one.fault is None and one.document is not None]
-        texts = [one.document.text for one in legible if one.document is not None]
-        scores = iter(self.bundle.score(texts, [one.language for one in legible], self.scorer))
-        return [one if one.fault is not None else self._with_scores(one, next(scores)) for one in examined]
+        """Clean, identify, gate and score articles; the order is kept."""
+        return self._scored(self._gated([_opened(article) for article in articles]))
+
+    def _scored(self, examined: list[Examined]) -> list[Examined]:
+        waiting = [one for one in examined if one.fault is None and not one.cleared]
+        texts = [one.document.text for one in waiting if one.document is not None]
+        windows = [one.windows for one in waiting if one.windows is not None] if self._gate else None
+        scores = iter(self.bundle.score(texts, [one.language for one in waiting], self.scorer, windows))
+        return [
+            one if one.fault is not None or one.cleared else self._with_scores(one, next(scores)) for one in examined
+        ]
+
+    def _gated(self, examined: list[Examined]) -> list[Examined]:
+        """The same with the windows that the gate saw, and whether it clears them; without a gate as they are."""
+        gate, encoder = self._gate, self.bundle.encoder
+        if gate is None or encoder is None:
+            return examined
+        windows = iter(encoder.cut([one.document.text for one in examined if one.fault is None and one.document]))
+        gated = []
+        for one in examined:
+            if one.fault is None:
+                cut = next(windows)
+                one = replace(one, windows=cut, cleared=gate.clears(cut, encoder.layout, self.profile))
+            gated.append(one)
+        return gated
 
     def verdict(self, examined: Examined) -> Verdict:
         """What the model says about an examined article."""
         article, language, scored = examined.article, examined.language, examined.scored
+        if examined.cleared:
+            return cleared_verdict(article, language, model=self.bundle.identity)
         if scored is None:
             return failed_verdict(article, language, examined.fault, model=self.bundle.identity)
         verdict = scored_verdict(
@@ -148,7 +195,7 @@ class Predictor:
     def _with_scores(self, one: Examined, scored: Scored) -> Examined:
         assert one.document is not None
         sentences = self._sentences(one.document.text, scored.reading)
-        return Examined(one.article, one.language, None, one.document, scored, sentences)
+        return replace(one, scored=scored, sentences=sentences)
 
     def _sentences(self, text: str, reading: Reading | None) -> SentenceScores:
         """How strongly each sentence bears on the scores, by the models that scored."""
@@ -188,6 +235,13 @@ class Predictor:
     def _failed(self, item: Unreadable) -> Verdict:
         empty = dict.fromkeys(("title", "url", "outlet", "published"))
         return Verdict(item.id, "failed", item.reason, article=empty, model=self.bundle.identity)
+
+
+def _opened(article: Article) -> Examined:
+    """An article cleaned and identified."""
+    document = Document.of(article)
+    fault = legibility_fault(document.text)
+    return Examined(article, identify_language(document.text) if fault is None else None, fault, document)
 
 
 def _remarks(scored: Scored) -> list[str]:

@@ -62,6 +62,7 @@ def _verdict(row: dict[str, Any], codebook: Codebook) -> Verdict:
         africa=row["africa"],
         evidence=None if evidence is None else tuple(Evidence(**piece) for piece in evidence),
         language=row["language"],
+        gate=row["gate"],
         article={name: row[name] for name in ARTICLE_FIELDS},
         model={name: row[f"model_{name}"] for name in MODEL_FIELDS},
     )

@@ -23,7 +23,7 @@ class BatchSummary:
     Attributes:
         outcomes: articles that were `flagged`, `clear`, `abstained` or `failed`.
         languages: articles of each language among those that could be read.
-        gated: articles that a gate cleared; `None` where there was no gate.
+        gated: how many of the clear articles the gate cleared; `None` where there was no gate.
     """
 
     def __init__(self, *, gate: bool = False) -> None:
@@ -33,13 +33,13 @@ class BatchSummary:
         self._samples: list[tuple[int, Verdict]] = []
         self._random = random.Random(_SEED)
 
-    def add(self, verdict: Verdict, *, gated: bool = False) -> None:
-        """Take one verdict into account; `gated`: a gate gave it."""
+    def add(self, verdict: Verdict) -> None:
+        """Take one verdict into account."""
         self.outcomes[verdict.outcome] += 1
         if verdict.outcome != "failed":
             self.languages[verdict.language or UNKNOWN] += 1
-        if gated:
-            self.gated = (self.gated or 0) + 1
+        if self.gated is not None:
+            self.gated += verdict.gate
         if verdict.outcome == "flagged":
             self._sample(verdict)
 

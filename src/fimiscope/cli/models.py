@@ -7,7 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from fimiscope.bundle.bundle import Precision
 from fimiscope.bundle.decisions import Profile
+from fimiscope.bundle.encoder import Device
 from fimiscope.progress import Progress
 
 if TYPE_CHECKING:
@@ -19,14 +21,23 @@ def load_predictor(model: str, *, profile: str = "balanced", gate: bool = True) 
     return predictor_loader(model, profile=profile, gate=gate)()
 
 
-def predictor_loader(model: str, *, profile: str = "balanced", gate: bool = True) -> Callable[..., Predictor]:
+def predictor_loader(
+    model: str, *, profile: str = "balanced", gate: bool = True, precision: str = "fp32", device: str = "cpu"
+) -> Callable[..., Predictor]:
     """What opens the model, now and in other processes; takes the other arguments of `Predictor.load`."""
     from fimiscope.cli.show import progress
     from fimiscope.predict import Predictor
 
     with progress() as listen:
         folder = bundle_folder(model, progress=listen)
-    return partial(Predictor.load, folder.resolve(), profile=cast(Profile, profile), gate=gate)
+    return partial(
+        Predictor.load,
+        folder.resolve(),
+        profile=cast(Profile, profile),
+        gate=gate,
+        precision=cast(Precision, precision),
+        device=cast(Device, device),
+    )
 
 
 def bundle_folder(model: str, *, progress: Progress) -> Path:

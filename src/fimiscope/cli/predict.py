@@ -45,6 +45,10 @@ def predict_command(
     no_gate: Annotated[
         bool, typer.Option("--no-gate", help="Score every article, also those that the gate would clear.")
     ] = False,
+    precision: Annotated[
+        str, typer.Option("--precision", help="fp32, or int8: faster, with scores that differ a little.")
+    ] = "fp32",
+    device: Annotated[str, typer.Option("--device", help="cpu, or cuda with onnxruntime-gpu.")] = "cpu",
     engine: Annotated[
         EngineName, typer.Option("--engine", help="Where articles are scored: in this process, or on a Ray cluster.")
     ] = EngineName.local,
@@ -72,7 +76,7 @@ def predict_command(
 
     if engine is EngineName.local and (address or workers):
         raise ConfigError("--address and --workers belong to --engine ray")
-    load = predictor_loader(model, profile=profile, gate=not no_gate)
+    load = predictor_loader(model, profile=profile, gate=not no_gate, precision=precision, device=device)
     predictor = load()
     if log:
         # Before the scoring: it may take hours, and a store that is not there must be found out now.

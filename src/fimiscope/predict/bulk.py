@@ -139,7 +139,7 @@ def predict_in_bulk(
     with writing as writer, Quarantine(target) as quarantine:
         for stored in run.rows():
             writer.write(stored.verdict, stored.passages)
-            quarantine.add(stored.verdict, stored.place)
+            quarantine.add(stored)
             each(stored.verdict)
     run.close()
     return run.standing()
@@ -254,7 +254,7 @@ def _kinds_of(verdict: Verdict) -> list[str]:
 
 
 def _stored(item: Article | Unreadable, verdict: Verdict) -> Stored:
-    return Stored(verdict, item.place, passages(item, verdict) if isinstance(item, Article) else ())
+    return Stored(verdict, item.place, item.renamed, passages(item, verdict) if isinstance(item, Article) else ())
 
 
 def _open_workspace(target: Path, job: dict[str, Any]) -> Workspace:

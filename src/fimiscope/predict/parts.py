@@ -12,8 +12,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 
 from fimiscope.errors import OutputError
 from fimiscope.records import Article, Unreadable
@@ -101,17 +100,17 @@ class _Texts:
     """Where each text came first: on disk, so that memory stays the same however many there are."""
 
     def __enter__(self) -> _Texts:
-        self._folder = TemporaryDirectory(prefix="fimiscope-", ignore_cleanup_errors=True)
-        self._store = sqlite3.connect(Path(self._folder.name) / "texts.db")
-        # The file goes with this process, so nothing needs to be safe on the disk.
-        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -16000"):
+        # An empty name is a private file in SQLite's temporary folder, which goes away with the connection; a generator
+        # may be closed by another thread than the one that began it.
+        self._store = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        for setting in ("journal_mode = OFF", "cache_size = -16384"):
             self._store.execute(f"PRAGMA {setting}")
         self._store.execute("CREATE TABLE texts (digest BLOB PRIMARY KEY, part INTEGER, row INTEGER) WITHOUT ROWID")
+        self._store.execute("BEGIN")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._store.close()
-        self._folder.cleanup()
 
     def first_place(self, article: Article, part: int, row: int) -> tuple[int, int]:
         """Part and row of the first article with this title and text, which may be this one."""

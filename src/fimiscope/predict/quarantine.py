@@ -1,4 +1,7 @@
-"""The list of what could not be read or judged, beside a result: `scores.quarantine.jsonl` beside `scores.csv`."""
+"""The list of what a person should look into, beside a result: `scores.quarantine.jsonl` beside `scores.csv`.
+
+It names what could not be read or judged, and what came under an id that another article had before.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from fimiscope.records import Verdict
+from fimiscope.predict.storing import Stored
 
 
 def quarantine_of(output: Path) -> Path:
@@ -18,7 +21,7 @@ def quarantine_of(output: Path) -> Path:
 
 
 class Quarantine:
-    """A list that is being written; where nothing failed there is no file, and an older one goes."""
+    """A list that is being written; where it would be empty there is no file, and an older one goes."""
 
     def __init__(self, output: Path) -> None:
         self._path = quarantine_of(output)
@@ -28,17 +31,26 @@ class Quarantine:
     def __enter__(self) -> Quarantine:
         return self
 
-    def add(self, verdict: Verdict, place: str) -> None:
-        """Note an article that failed: its id, its place in the input, and the reason.
+    def add(self, stored: Stored) -> None:
+        """Note an article that failed or was renamed: its id, its status, its place in the input, and the reason.
 
         Raises:
             OSError: it cannot be stored.
         """
-        if verdict.status != "failed":
+        verdict = stored.verdict
+        reasons = [verdict.reason] if verdict.status == "failed" else []
+        if stored.renamed is not None:
+            reasons.append(f"another article had the id {stored.renamed} before")
+        if not reasons:
             return
         if self._file is None:
             self._file = self._partial.open("w", encoding="utf-8", newline="\n")
-        entry = {"id": verdict.id, "place": place, "reason": verdict.reason}
+        entry = {
+            "id": verdict.id,
+            "status": verdict.status,
+            "place": stored.place,
+            "reason": "; ".join(map(str, reasons)),
+        }
         self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
     def __exit__(

@@ -141,7 +141,7 @@ def _schema() -> pa.Schema:
 
 def _row(item: Item) -> dict[str, Any]:
     if isinstance(item, Unreadable):
-        return {"id": item.id, "text": "", "place": item.place, "unreadable": item.reason}
+        return asdict(item) | {"text": "", "unreadable": item.reason}
     if isinstance(item, Copy):
         return asdict(item.article) | {"copied_part": item.part, "copied_row": item.row}
     return asdict(item)
@@ -150,7 +150,7 @@ def _row(item: Item) -> dict[str, Any]:
 def _item(row: dict[str, Any]) -> Item:
     reason, part, number = (row.pop(name) for name in ("unreadable", "copied_part", "copied_row"))
     if reason is not None:
-        return Unreadable(row["id"], reason, row["place"])
+        return Unreadable(row["id"], reason, row["place"], row["renamed"])
     article = Article(**row)
     return article if part is None else Copy(article, part, number)
 

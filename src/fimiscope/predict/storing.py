@@ -22,11 +22,13 @@ class Stored:
     Attributes:
         verdict: what the model says.
         place: file and row that the article was read from.
+        renamed: the id that the input gave, where another article had it before.
         passages: the article's text around the evidence.
     """
 
     verdict: Verdict
     place: str = ""
+    renamed: str | None = None
     passages: tuple[Passage, ...] = ()
 
 
@@ -35,12 +37,15 @@ def to_table(rows: Iterable[Stored], codebook: Codebook) -> pa.Table:
     import pyarrow as pa
 
     passage = pa.struct([("field", pa.string()), ("start", pa.int64()), ("text", pa.string())])
-    schema = nested_schema(codebook).append(pa.field("place", pa.string()))
+    more = [("place", pa.string()), ("renamed", pa.string()), ("passages", pa.list_(passage))]
     documents = [
-        as_row(row.verdict, codebook) | {"place": row.place, "passages": [asdict(one) for one in row.passages]}
+        as_row(row.verdict, codebook)
+        | {"place": row.place, "renamed": row.renamed, "passages": [asdict(one) for one in row.passages]}
         for row in rows
     ]
-    return pa.Table.from_pylist(documents, schema=schema.append(pa.field("passages", pa.list_(passage))))
+    return pa.Table.from_pylist(
+        documents, schema=pa.schema([*nested_schema(codebook), *(pa.field(*one) for one in more)])
+    )
 
 
 def rows_of(table: pa.Table, codebook: Codebook) -> Iterator[Stored]:
@@ -48,7 +53,7 @@ def rows_of(table: pa.Table, codebook: Codebook) -> Iterator[Stored]:
     for batch in table.to_batches(max_chunksize=500):
         for row in batch.to_pylist():
             found = tuple(Passage(**one) for one in row["passages"])
-            yield Stored(_verdict(row, codebook), row["place"], found)
+            yield Stored(_verdict(row, codebook), row["place"], row["renamed"], found)
 
 
 def _verdict(row: dict[str, Any], codebook: Codebook) -> Verdict:

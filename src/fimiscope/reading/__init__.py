@@ -1,7 +1,8 @@
 """Files become articles, and articles become text that a model can read; all offsets keep indexing the original."""
 
-from fimiscope.reading.articles import distinct_ids, read_articles
+from fimiscope.reading.articles import read_articles
 from fimiscope.reading.cleaning import Cleaned, clean
+from fimiscope.reading.identities import distinct_ids
 from fimiscope.reading.language import identify_language
 from fimiscope.reading.legibility import legibility_fault
 from fimiscope.reading.rows import article_of, read_rows

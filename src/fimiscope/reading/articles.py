@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from fimiscope.reading.columns import Columns
 from fimiscope.reading.documents import read_document
+from fimiscope.reading.identities import distinct_ids
 from fimiscope.reading.inputs import STDIN, Source, find_sources
 from fimiscope.reading.rows import article_of, named_rows
 from fimiscope.reading.tables import column_faults, table_columns
@@ -23,11 +23,11 @@ def read_articles(
     stdin: BinaryIO | None = None,
     passed_over: list[str] | None = None,
 ) -> Iterator[Article | Unreadable]:
-    """Stream the articles of files, folders, globs and standard input (`-`, jsonl), in input order.
+    """Stream the articles of files, archives, folders, globs and standard input (`-`, jsonl), in input order.
 
     What cannot be read comes as an `Unreadable` in its place and stops nothing else. A row without an id gets
     `<file>:<row>`, a document its name below the given folder. An id that came before gets `#2`, `#3`, … at its
-    end; for this all ids are remembered, about 100 bytes an article.
+    end. Memory does not grow with the number of articles.
 
     Args:
         columns: our field name (id, text, title, language, published, outlet, url) to their column, for tables.
@@ -37,7 +37,7 @@ def read_articles(
     Raises:
         ReadingError: at once, before anything is read: inputs that are missing or hold nothing to read, and inputs
             that are all tables without a needed column; all of them in one message. Among other inputs such a
-            table is one `Unreadable`.
+            table is one `Unreadable`. Later only where the temporary folder has no room for the ids.
     """
     sources = find_sources(inputs, [] if passed_over is None else passed_over)
     names = Columns(columns)
@@ -49,7 +49,9 @@ def _read(
     sources: Sequence[Source], columns: Columns, faults: Mapping[Source, str], stdin: BinaryIO | None
 ) -> Iterator[Article | Unreadable]:
     for source in sources:
-        if source in faults:
+        if source.fault:
+            yield Unreadable(source.name, source.fault, source.place)
+        elif source in faults:
             yield Unreadable(source.name, faults[source], source.place)
         elif str(source.path) == STDIN:
             yield from _table(source, columns, sys.stdin.buffer if stdin is None else stdin)
@@ -65,16 +67,3 @@ def _table(source: Source, columns: Columns, stdin: BinaryIO | None) -> Iterator
         only = list(columns.match(found).values())
     for place, values in named_rows(source, columns, stdin, only):
         yield values if isinstance(values, Unreadable) else article_of(values, place)
-
-
-def distinct_ids(items: Iterable[Article | Unreadable]) -> Iterator[Article | Unreadable]:
-    """The same items; an id that came before gets `#2`, `#3`, … at its end."""
-    seen: set[str] = set()
-    copies: dict[str, int] = {}
-    for item in items:
-        identity = item.id
-        while identity in seen:
-            copies[item.id] = copies.get(item.id, 1) + 1
-            identity = f"{item.id}#{copies[item.id]}"
-        seen.add(identity)
-        yield item if identity == item.id else replace(item, id=identity)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from fimiscope.reading.noise import Edit, Rule
 
 _LONGEST = 260
+_LONGEST_DRAWN = 10_000
 _BULLET = re.compile(r"^[^\w\s@#(\[{\"'«“‘©<>=*_~+|.-]+\s*|^[-*•]\s+")
 
 
@@ -39,7 +41,13 @@ _BUTTON_WORD = any_of(
     "et|ou|cet|cette|ce|sur|par|à|le|la|lien|link|e-?mail|mail",
     _NETWORK,
 )
-_is_button = _whole(rf"(?=.*\b{_BUTTON_VERB}\b)(?:{_BUTTON_WORD}(?:[\s,|/•·&:!.+-]+|$))+")
+_is_all_button_words = _whole(rf"(?:{_BUTTON_WORD}(?:[\s,|/•·&:!.+-]+|$))+")
+_has_button_verb = re.compile(rf"\b{_BUTTON_VERB}\b", re.IGNORECASE).search
+
+
+def _is_button(line: str) -> bool:
+    return bool(_is_all_button_words(line) and _has_button_verb(line))
+
 
 _is_network = _whole(_NETWORK)
 _MOST_WORDS_OF_PROFILE = 4
@@ -48,7 +56,7 @@ _MOST_WORDS_OF_PROFILE = 4
 def _is_profile(line: str) -> bool:
     """Whether a line is like `Our Paper | Telegram | X`, or the name of a network alone."""
     names = [name.strip() for name in re.split(r"[|•·]", line)]
-    return any(map(_is_network, names)) and all(len(name.split()) <= _MOST_WORDS_OF_PROFILE for name in names)
+    return all(len(name.split()) <= _MOST_WORDS_OF_PROFILE for name in names) and any(map(_is_network, names))
 
 
 # Invitations to follow somebody on networks, with what newsrooms ask for in the same breath.
@@ -140,10 +148,18 @@ def lines_of(text: str) -> Iterable[tuple[int, int, str]]:
         start += len(line) + 1
 
 
+@lru_cache(maxsize=1)
+def _bare_lines(text: str) -> list[tuple[int, int, int, str]]:
+    """Start, end, length of the words, and the words after their bullet, of every line that rules look at."""
+    # The last text's are kept: most rules change nothing, and the next one asks for the same lines.
+    lines = ((start, end, line) for start, end, line in lines_of(text) if 0 < len(line) <= _LONGEST_DRAWN)
+    return [(start, end, len(line), bare) for start, end, line in lines if (bare := _BULLET.sub("", line))]
+
+
 def _lines_that(fits: Callable[[str], object], longest: int = _LONGEST) -> Rule:
     def rule(text: str) -> Iterable[Edit]:
-        for start, end, line in lines_of(text):
-            if line and len(line) <= longest and (bare := _BULLET.sub("", line)) and fits(bare):
+        for start, end, length, words in _bare_lines(text):
+            if length <= longest and fits(words):
                 yield start, min(end + 1, len(text)), ""
 
     return rule
@@ -156,7 +172,7 @@ def _is_invitation(line: str) -> bool:
 
 
 LINE_RULES: tuple[tuple[str, Rule], ...] = (
-    ("drawn rules", _lines_that(_is_drawn_rule, longest=10_000)),
+    ("drawn rules", _lines_that(_is_drawn_rule, longest=_LONGEST_DRAWN)),
     ("share buttons", _lines_that(_is_button)),
     ("profiles", _lines_that(_is_profile)),
     ("invitations", _lines_that(_is_invitation)),

@@ -6,14 +6,16 @@ import codecs
 import io
 import re
 from datetime import date, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from fimiscope.reading.encoding import decode, detect_encoding
 from fimiscope.reading.inputs import Source
 from fimiscope.records import Article, Unreadable
 
 LARGEST_DOCUMENT = 50_000_000
+LARGEST_PAGE = 10_000_000
 MOST_ELEMENTS = 100_000
+_PIECE = 1 << 16
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 # Python also knows codecs that are no encodings of letters, and some that run away on hostile input.
 _OF_THE_WEB = re.compile("(?:cp|iso8859|koi8|gb|big5|shift_jis|euc_|mac_).*")
@@ -26,13 +28,14 @@ _FRONT_FIELDS |= {"language": "language", "id": "id"}
 
 def read_document(source: Source) -> Article | Unreadable:
     """Read one file as one article; its id is its name below the given folder."""
+    largest = LARGEST_PAGE if source.kind == "html" else LARGEST_DOCUMENT
     try:
-        size = source.path.stat().st_size
-        if size > LARGEST_DOCUMENT:
-            return _unreadable(source, f"the file has {size:,} bytes, at most {LARGEST_DOCUMENT:,} are read")
-        data = source.path.read_bytes()
+        with source.open() as stream:
+            data = _read_past(stream, largest)
     except OSError as error:
         return _unreadable(source, f"the file cannot be read ({error.strerror or 'input error'})")
+    if len(data) > largest:
+        return _unreadable(source, f"it has more than {largest:,} bytes, which is the most that is read")
     encoding = _html_encoding(data) if source.kind == "html" else detect_encoding(io.BytesIO(data))
     text, fault = decode(data, encoding)
     if fault is not None:
@@ -42,6 +45,14 @@ def read_document(source: Source) -> Article | Unreadable:
     if source.kind == "markdown":
         return _markdown(source, text)
     return Article(source.name, text, place=source.place)
+
+
+def _read_past(stream: BinaryIO, largest: int) -> bytes:
+    """All of a stream, or a little more than `largest` bytes where it has more."""
+    data = bytearray()
+    while len(data) <= largest and (piece := stream.read(_PIECE)):
+        data += piece
+    return bytes(data)
 
 
 def _unreadable(source: Source, reason: str) -> Unreadable:

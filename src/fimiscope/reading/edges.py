@@ -55,7 +55,7 @@ def _top_lines(text: str) -> Iterable[tuple[int, str]]:
 
 def _wire_prefixes(text: str) -> Iterable[Edit]:
     for start, line in _top_lines(text):
-        if found := _WIRE.match(line[:200]):
+        if ("(" in line or "/" in line) and (found := _WIRE.match(line[:200])):
             yield start, start + found.end(), ""
 
 
@@ -68,10 +68,10 @@ def _dates_on_top(text: str) -> Iterable[Edit]:
 def _lists_at_the_end(text: str) -> Iterable[Edit]:
     """Never more than a quarter of the text, never its first line, and never sentences."""
     earliest = int(len(text) * (1 - _LARGEST_TAIL)) + 1
-    for pattern in (_INLINE, _BRACKETED):
-        if found := pattern.search(text, earliest):
-            yield found.start(), len(text), ""
-            return
+    found = _INLINE.search(text, earliest) if text.find("Source", earliest) >= 0 else None
+    if found := found or _BRACKETED.search(text, earliest):
+        yield found.start(), len(text), ""
+        return
     lines = [(start, line) for start, _, line in lines_of(text) if start >= earliest]
     for number, (start, line) in enumerate(lines):
         found = _HEADING.fullmatch(line)

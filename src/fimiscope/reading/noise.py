@@ -37,9 +37,12 @@ _TAG = re.compile(
 _TEMPLATE = re.compile(r"\{\{[^{}\n]{0,300}\}\}|\{%[^{}%\n]{0,300}%\}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 
+_TAG_CHARACTERS = "[\U000e0020-\U000e007f]"
+# One of the others, or a run of tag characters; begins with one class, which the engine finds faster than alternatives.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0001]|[\U000e0020-\U000e007f]+"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0001\U000e0020-\U000e007f]"
+    f"(?:(?<={_TAG_CHARACTERS}){_TAG_CHARACTERS}+)?"
 )
 _JOINERS = "\u200c\u200d"
 _JOINABLE = re.compile("[^\x00-\u024f\\s]")
@@ -60,21 +63,23 @@ _ADDRESS = re.compile(
     rf"|(?<![\w.@/])(?:[a-z0-9][a-z0-9-]*\.)+(?:{_DOMAINS})/{_IN_ADDRESS}*",
     re.IGNORECASE,
 )
-_HINT_OF_ADDRESS = re.compile(rf"://|www\.|\.(?:{_DOMAINS}|co|me|ly|gl|be|gd|in|it)/", re.IGNORECASE)
+_ENDS_IN_DOMAIN = re.compile(rf".*\.(?:{_DOMAINS}|co|me|ly|gl|be|gd|in|it)", re.IGNORECASE | re.DOTALL)
+_LONGEST_DOMAIN = len(".africa")
+_SLASH = re.compile("/")
 _TRAILING = ".,;:!?'’)]}…"
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _ACCOUNT = re.compile(r"(?:\bRT )?(?<![\w@.])@[A-Za-z0-9_](?:\\_|[A-Za-z0-9_]){1,29}\b:?(?!\.\w)")
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]")
 
 # `Lire aussi :` and its like between two sentences; what follows may be a title or the article again, so it stays.
-_AFTER_SENTENCE = r"(?:(?<=[.!?…»\"”)]\s)|(?<=\n)|\A)"
+_SENTENCE_END = re.compile(r"[.!?…»\"”)]\s|\n")
 _MARKER = (
     r"(?:(?:[àÀaA]\s+)?(?:[lL]ire|LIRE|[vV]oir|VOIR|[rR]egarder|[ÉéEe]couter)\s+(?:aussi|également|AUSSI|plus)|"
     r"[lL]isez\s+(?:aussi|également)|[rR]ead\s+(?:also|more)|READ\s+(?:ALSO|MORE)|[aA]lso\s+read|[sS]ee\s+also|"
     r"[wW]atch\s+also|Regarder|Écouter|Ecouter)"
 )
 _SUBJECT = r"(?:\s+(?:sur|on|about)\s+(?:l['’]|les?\s|la\s|the\s)?\w[\w'’-]*(?:\s[\w'’-]+){0,4})?"
-_LINK_MARKER = re.compile(rf"{_AFTER_SENTENCE}{_MARKER}{_SUBJECT}\s*:(?=\s|\Z)")
+_LINK_MARKER = re.compile(rf"{_MARKER}{_SUBJECT}\s*:(?=\s|\Z)")
 
 
 def _tags(text: str) -> Iterable[Edit]:
@@ -121,11 +126,19 @@ def _invisible(text: str) -> Iterable[Edit]:
 
 
 def _addresses(text: str) -> Iterable[Edit]:
-    if not _HINT_OF_ADDRESS.search(text):
+    if not _hints_at_address(text):
         return
     for found in _ADDRESS.finditer(text):
         kept = found[0].rstrip(_TRAILING)
         yield found.start(), found.start() + len(kept), ""
+
+
+def _hints_at_address(text: str) -> bool:
+    """Whether a text may hold an address; many times faster than to look for one."""
+    if "://" in text or "www." in text.lower():
+        return True
+    slashes = (found.start() for found in _SLASH.finditer(text))
+    return any(_ENDS_IN_DOMAIN.fullmatch(text, max(0, slash - _LONGEST_DOMAIN), slash) for slash in slashes)
 
 
 def _mails(text: str) -> Iterable[Edit]:
@@ -141,7 +154,11 @@ def _brackets(text: str) -> Iterable[Edit]:
 
 
 def _link_markers(text: str) -> Iterable[Edit]:
-    return _removals(_LINK_MARKER, text) if ":" in text else ()
+    if ":" not in text:
+        return
+    for start in (0, *(end.end() for end in _SENTENCE_END.finditer(text))):
+        if found := _LINK_MARKER.match(text, start):
+            yield start, found.end(), ""
 
 
 def _removals(pattern: re.Pattern[str], text: str) -> Iterable[Edit]:

@@ -13,6 +13,8 @@ def calm(text: str) -> str:
     """The text with every run of `FEWEST_WORDS` or more words in capitals in small letters, but for those that begin
     a sentence. Abbreviations and short headings stay. The length does not change.
     """
+    if b"\1" * FEWEST_WORDS not in bytes(map(str.isupper, _WORD.findall(text))):
+        return text
     words = list(_WORD.finditer(text))
     letters = list(text)
     first = 0

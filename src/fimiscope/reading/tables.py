@@ -26,6 +26,8 @@ _DELIMITERS = ",;\t|"
 _NONE = "\x1f"
 _PEEKED_ROWS = 1000
 _PARQUET_BATCH = 256
+# Of one row; a short line takes many times its size in memory.
+MOST_LINES = 100_000
 
 
 def rows_of(source: Source, stdin: BinaryIO | None = None, only: Sequence[str] | None = None) -> Iterator[Row]:
@@ -42,11 +44,11 @@ def rows_of(source: Source, stdin: BinaryIO | None = None, only: Sequence[str] |
         if source.kind == "parquet":
             yield from _parquet_rows(source.path, only)
             return
-        with source.path.open("rb") as stream:
-            if source.kind == "csv":
-                yield from _csv_rows(stream)
-            else:
-                yield from _json_rows(stream, marked_encoding(stream) or "utf-8")
+        with source.open() as stream:
+            encoding = detect_encoding(stream) if source.kind == "csv" else marked_encoding(stream) or "utf-8"
+        # Opened anew, because packed streams cannot be rewound.
+        with source.open() as stream:
+            yield from _csv_rows(stream, encoding) if source.kind == "csv" else _json_rows(stream, encoding)
     except OSError as error:
         yield 0, f"the file cannot be read ({error.strerror or 'input error'})"
 
@@ -57,6 +59,8 @@ def check_columns(source: Source, columns: Columns) -> str | None:
     A damaged file passes: reading it says what is wrong and where.
     """
     names: list[str] = []
+    if source.kind == "parquet" and source.packed:
+        return f"{source.place} is a packed parquet file: unpack it (parquet is compressed inside already)"
     if source.kind == "jsonl":
         if fault := _array_fault(source):
             return fault
@@ -73,7 +77,7 @@ def check_columns(source: Source, columns: Columns) -> str | None:
 def table_columns(source: Source) -> list[str] | None:
     """The column names of a csv or parquet file; `None` when it is too damaged to tell."""
     try:
-        return _parquet_columns(source.path) if source.kind == "parquet" else _csv_columns(source.path)
+        return _parquet_columns(source.path) if source.kind == "parquet" else _csv_columns(source)
     except OSError:
         return None
 
@@ -97,6 +101,8 @@ def _json_row(line: str) -> dict[str, Any] | str:
 
 
 def _array_fault(source: Source) -> str | None:
+    if source.packed:
+        return None
     try:
         with source.path.open("rb") as stream:
             start = stream.read(1000)
@@ -129,6 +135,8 @@ class _Feed:
             raise csv.Error(fault)
         if self._size > LONGEST_LINE:
             raise csv.Error(f"the row is longer than {LONGEST_LINE:,} characters")
+        if len(self._taken) > MOST_LINES:
+            raise csv.Error(f"the row has more than {MOST_LINES:,} lines")
         return line
 
     def start_row(self) -> None:
@@ -140,10 +148,10 @@ class _Feed:
         self._waiting.extendleft(reversed(self._taken[1:]))
 
 
-def _csv_rows(stream: BinaryIO) -> Iterator[Row]:
+def _csv_rows(stream: BinaryIO, encoding: str) -> Iterator[Row]:
     # The limit is the module's; an article may well be longer than its 131,072 characters.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
-    feed, delimiter, first = _open_csv(stream)
+    feed, delimiter, first = _open_csv(stream, encoding)
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
     header: list[str] | None = None
     number = first - 1
@@ -155,6 +163,9 @@ def _csv_rows(stream: BinaryIO) -> Iterator[Row]:
         except StopIteration:
             break
         except csv.Error as error:
+            if header is None:
+                yield number, f"the header cannot be read: {_csv_fault(str(error))}"
+                return
             feed.give_back()
             yield number, _csv_fault(str(error))
             continue
@@ -170,18 +181,20 @@ def _csv_rows(stream: BinaryIO) -> Iterator[Row]:
         yield 0, "the file is empty: not even a header"
 
 
-def _csv_columns(path: Path) -> list[str] | None:
-    with path.open("rb") as stream:
-        feed, delimiter, _ = _open_csv(stream)
+def _csv_columns(source: Source) -> list[str] | None:
+    with source.open() as stream:
+        encoding = detect_encoding(stream)
+    with source.open() as stream:
+        feed, delimiter, _ = _open_csv(stream, encoding)
         try:
             return [cell.strip() for cell in next(csv.reader(feed, delimiter=delimiter, strict=True), [])] or None
         except csv.Error:
             return None
 
 
-def _open_csv(stream: BinaryIO) -> tuple[_Feed, str, int]:
+def _open_csv(stream: BinaryIO, encoding: str) -> tuple[_Feed, str, int]:
     """The lines of a csv, its delimiter, and the number of its header row; `sep=` on top is a spreadsheet's hint."""
-    lines = decoded_lines(stream, detect_encoding(stream), newline="")
+    lines = decoded_lines(stream, encoding, newline="")
     first, fault = next(lines, ("", None))
     if hint := re.fullmatch(r"sep=(.)\s*", first):
         return _Feed(lines), hint[1], 2

@@ -147,10 +147,12 @@ def test_what_failed_stands_in_the_quarantine_with_place_and_reason(
     predictor: Predictor, articles: list[Article | Unreadable], tmp_path: Path
 ) -> None:
     output, list_of_failed = tmp_path / "s.csv", tmp_path / "s.quarantine.jsonl"
-    predict_in_bulk(predictor, [*articles, Article("e", " ", place="f.txt")], output)
+    again = replace(articles[5], id="a5#2", place="g.csv:2", renamed="a5")
+    predict_in_bulk(predictor, [*articles, Article("e", " ", place="f.txt"), again], output)
     assert lines(list_of_failed) == [
-        {"id": "a7", "place": "feed.jsonl:8", "reason": "the line is not valid JSON"},
-        {"id": "e", "place": "f.txt", "reason": "empty"},
+        {"id": "a7", "status": "failed", "place": "feed.jsonl:8", "reason": "the line is not valid JSON"},
+        {"id": "e", "status": "failed", "place": "f.txt", "reason": "empty"},
+        {"id": "a5#2", "status": "scored", "place": "g.csv:2", "reason": "another article had the id a5 before"},
     ]
     predict_in_bulk(predictor, articles[:5], output)
     assert not list_of_failed.exists()

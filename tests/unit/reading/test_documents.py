@@ -46,13 +46,13 @@ def test_bytes_that_are_no_text_are_told_with_their_place(tmp_path: Path) -> Non
     assert "null bytes" in nulls.reason
 
 
-def test_a_file_of_more_than_50_mb_is_not_read(tmp_path: Path) -> None:
+def test_a_page_of_more_than_10_mb_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "x.html"
     with path.open("wb") as file:
-        file.truncate(50_000_001)
+        file.truncate(10_000_001)
     (item,) = read_articles([path])
     assert isinstance(item, Unreadable)
-    assert item.reason == "the file has 50,000,001 bytes, at most 50,000,000 are read"
+    assert item.reason == "it has more than 10,000,000 bytes, which is the most that is read"
 
 
 def test_front_matter_of_markdown_is_not_text(tmp_path: Path) -> None:

@@ -82,6 +82,34 @@ def test_an_unclosed_quote_costs_one_row(tmp_path: Path) -> None:
     assert reasons(path) == {"x.csv:2": "a quoted cell begins here and never ends"}
 
 
+def test_a_header_that_cannot_be_read_fails_the_file_and_no_other(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, 'id,"text\n1,un\n2,deux\n')
+    assert reasons(path) == {"x.csv:1": "the header cannot be read: a quoted cell begins here and never ends"}
+    assert texts(path) == [None]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("header", "good"), [('id,"text', 0), ('id,text\n0,"jamais', 300_000)])
+def test_an_unclosed_quote_on_top_of_a_large_csv_costs_one_row(tmp_path: Path, header: str, good: int) -> None:
+    path = csv_file(tmp_path, header + "\n" + f"1,{'mot ' * 20}\n" * 300_000)
+    bad, *items = read_articles([path])
+    assert isinstance(bad, Unreadable)
+    assert bad.reason.endswith("the row has more than 100,000 lines")
+    assert len(items) == good
+
+
+def test_numbers_without_measure_cost_one_row(tmp_path: Path) -> None:
+    lines = ['{"text": ' + "9" * 1_000_000 + "}", '{"text": 1e999999}', '{"text": "bon"}']
+    path = csv_file(tmp_path, "\n".join(lines), "x.jsonl")
+    assert texts(path) == [None, "inf", "bon"]
+
+
+def test_an_article_of_50_million_characters_costs_one_row(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, '{"text": "' + "mot " * 12_500_000 + '"}\n{"text": "bon"}\n', "x.jsonl")
+    assert texts(path) == [None, "bon"]
+    assert reasons(path) == {"x.jsonl:1": "the line is longer than 50,000,000 characters"}
+
+
 def test_stray_quotes_do_not_melt_rows_together(tmp_path: Path) -> None:
     path = csv_file(tmp_path, 'id,text\n1,"jamais fermé\n2,deux\n3,"de nouveau\n4,quatre\n5,dit "oui" ici\n')
     assert texts(path) == [None, "deux", None, "quatre", 'dit "oui" ici']

@@ -45,7 +45,7 @@ def detect_encoding(stream: BinaryIO) -> str:
             return marked
         seen += len(chunk)
         text = decoder.decode(chunk)
-        windows = windows and not _UNDEFINED_IN_CP1252.search(chunk)
+        windows = windows and (chunk.isascii() or not _UNDEFINED_IN_CP1252.search(chunk))
         if not text.isascii():
             escaped = len(_ESCAPED.findall(text))
             broken += escaped

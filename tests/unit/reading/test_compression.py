@@ -279,7 +279,7 @@ def write_bomb(path: Path, pieces: Iterator[bytes]) -> Path:
         ),
         ("x.csv", b"text\nbon\n", b"\n", 1, "more than 10,000,000 blank characters in a row; the rest is not read"),
         ("x.txt", b"bon", b"a", 0, "it has more than 50,000,000 bytes, which is the most that is read"),
-        ("x.html", b"<p>", b"a", 0, "it has more than 50,000,000 bytes, which is the most that is read"),
+        ("x.html", b"<p>", b"a", 0, "it has more than 10,000,000 bytes, which is the most that is read"),
     ],
 )
 def test_a_bomb_is_read_no_further_than_its_limit(

@@ -256,7 +256,7 @@ def _lesson(
         for profile in PROFILES
     }
     families = np.array(cluster(texts, [None] * len(texts), _NEAR_COPY), dtype=np.int64)
-    return Lesson(buckets, np.array([p for p, _ in found]), relevant, families), np.array(origin, dtype=np.int64)
+    return Lesson(buckets, relevant, families), np.array(origin, dtype=np.int64)
 
 
 def _sources(

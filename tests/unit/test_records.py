@@ -25,7 +25,7 @@ from fimiscope.records import (
 
 KEYS = [
     *("schema", "id", "status", "reason", "flag", "flag_probability", "role", "role_label", "actors", "narratives"),
-    *("narratives_flagged", "africa", "evidence", "language", "article", "model"),
+    *("narratives_flagged", "africa", "evidence", "language", "gate", "article", "model"),
 ]
 SCORED = ("flag", "flag_probability", "role", "role_label", "actors", "narratives", "narratives_flagged", "africa")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -43,7 +43,7 @@ def test_a_verdict_is_written_as_the_format_says() -> None:
     verdict = Verdict("1", "scored", flag=True, flag_probability=0.9, narratives_flagged=("a",), evidence=(evidence,))
     document = json.loads(json.dumps(verdict.to_dict()))
     assert list(document) == KEYS
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert document["narratives_flagged"] == ["a"]
     assert document["evidence"] == [
         {"start": 3, "end": 7, "text": "pont", "head": "role", "score": 0.5, "field": "title"}

@@ -51,18 +51,20 @@ class Gate:
 
     Attributes:
         weights: of each bucket, shape (2 ** BITS,).
+        idf: inverse document frequency of each bucket, shape (2 ** BITS,).
         bias: score of a window without pieces.
         thresholds: for each profile the score below which an article is cleared; minus infinity clears nothing.
         kept: for each profile what its threshold keeps.
     """
 
     weights: Floats
+    idf: Floats
     bias: float
     thresholds: dict[Profile, float]
     kept: dict[Profile, Kept]
 
     def score(self, document: Windowed, layout: WindowLayout) -> float:
-        """The score of a document's best window, in log-odds of a flag."""
+        """The score of a document's best window."""
         return max(self.window_score(buckets) for buckets in window_buckets(document, layout))
 
     def clears(self, document: Windowed, layout: WindowLayout, profile: Profile) -> bool:
@@ -70,9 +72,10 @@ class Gate:
         return self.score(document, layout) < self.thresholds[profile]
 
     def window_score(self, buckets: Ints) -> float:
-        """The sum of the weights of a window's distinct buckets over the root of their number, and the bias."""
-        total = float(self.weights[buckets].sum(dtype=np.float64)) / math.sqrt(max(1, len(buckets)))
-        return round(total + self.bias, SCORE_DIGITS)
+        """The weights of a window's distinct buckets, times their IDF under unit Euclidean norm, and the bias."""
+        idf = self.idf[buckets].astype(np.float64)
+        norm = math.sqrt(float((idf * idf).sum())) or 1.0
+        return round(float((self.weights[buckets] * idf).sum()) / norm + self.bias, SCORE_DIGITS)
 
 
 def window_buckets(document: Windowed, layout: WindowLayout) -> list[Ints]:
@@ -91,11 +94,11 @@ def buckets_of(pieces: Ints) -> Ints:
 
 
 def save_gate(folder: Path, gate: Gate) -> None:
-    """Write a gate's two files into a bundle folder; weights in half precision."""
+    """Write a gate's two files into a bundle folder; weights and IDF in half precision."""
     thresholds = {profile: None if math.isinf(value) else value for profile, value in gate.thresholds.items()}
     kept = {profile: asdict(one) for profile, one in gate.kept.items()}
     files.write_json(folder / files.GATE, {"bias": gate.bias, "thresholds": thresholds, "kept": kept})
-    np.save(folder / files.GATE_WEIGHTS, gate.weights.astype(np.float16), allow_pickle=False)
+    np.save(folder / files.GATE_WEIGHTS, np.stack([gate.weights, gate.idf]).astype(np.float16), allow_pickle=False)
 
 
 def load_gate(folder: Path) -> Gate:
@@ -105,10 +108,11 @@ def load_gate(folder: Path) -> Gate:
         KeyError, TypeError, ValueError: they contradict their format.
     """
     document: dict[str, Any] = files.read_json(folder / files.GATE)
-    weights = np.load(folder / files.GATE_WEIGHTS, allow_pickle=False).astype(np.float32)
-    if weights.shape != (2**BITS,):
-        raise ValueError(f"{files.GATE_WEIGHTS} has shape {weights.shape}")
+    arrays = np.load(folder / files.GATE_WEIGHTS, allow_pickle=False).astype(np.float32)
+    if arrays.shape != (2, 2**BITS):
+        raise ValueError(f"{files.GATE_WEIGHTS} has shape {arrays.shape}")
+    weights, idf = arrays
     given = {profile: document["thresholds"][profile] for profile in PROFILES}
     thresholds: dict[Profile, float] = {p: -math.inf if value is None else float(value) for p, value in given.items()}
     kept: dict[Profile, Kept] = {profile: Kept(**document["kept"][profile]) for profile in PROFILES}
-    return Gate(weights, float(document["bias"]), thresholds, kept)
+    return Gate(weights, idf, float(document["bias"]), thresholds, kept)

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from dataclasses import asdict
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,7 @@ class Report:
         rates = {
             "seconds": round(standing.seconds, 1),
             "articles_per_second": round(standing.articles_per_second, 2),
+            "seconds_left": None if standing.seconds_left is None else round(standing.seconds_left),
         }
         print(json.dumps({"event": name, **counts, **document, **rates, **facts}), flush=True)
 
@@ -74,6 +76,8 @@ def _in_words(standing: Standing) -> str:
     ]
     if standing.cleared:
         said.append(f"{standing.cleared / standing.articles:.0%} cleared by the gate")
+    if standing.seconds_left is not None:
+        said.append(f"{timedelta(seconds=round(standing.seconds_left))} left")
     if standing.parts_kept:
         said.append(f"{standing.parts_kept} parts kept from before")
     return " · ".join(said)

@@ -72,7 +72,7 @@ def predict_command(
     from fimiscope.cli.options import column_names
     from fimiscope.predict.bulk import Engine, LocalEngine, predict_in_bulk
     from fimiscope.predict.summary import BatchSummary
-    from fimiscope.reading import read_articles
+    from fimiscope.reading import Position, read_articles
 
     if engine is EngineName.local and (address or workers):
         raise ConfigError("--address and --workers belong to --engine ray")
@@ -85,7 +85,9 @@ def predict_command(
         connect()
     passed_over: list[str] = []
     summary = BatchSummary(gate=predictor.gated)
-    articles = read_articles(inputs, columns=column_names(columns), stdin=sys.stdin.buffer, passed_over=passed_over)
+    position = Position()
+    names, stdin = column_names(columns), sys.stdin.buffer
+    articles = read_articles(inputs, columns=names, stdin=stdin, passed_over=passed_over, position=position)
     scores: Engine = LocalEngine(predictor)
     try:
         with Report(as_json=as_json) as report:
@@ -94,7 +96,9 @@ def predict_command(
 
                 codebook = predictor.bundle.codebook
                 scores = RayEngine(partial(load, threads=1), codebook, address=address, workers=workers)
-            end = predict_in_bulk(predictor, articles, output, engine=scores, listen=report, each=summary.add)
+            end = predict_in_bulk(
+                predictor, articles, output, engine=scores, position=position, listen=report, each=summary.add
+            )
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt("the same command goes on from here") from stop
     run_id = None

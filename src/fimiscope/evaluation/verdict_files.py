@@ -106,6 +106,8 @@ def _verdict(identity: str, values: Mapping[str, Any], codebook: Codebook) -> Ve
         raise ValueError(f"status '{status}' is none of {', '.join(_STATUSES)}")
     if status == "failed":
         return Verdict(identity, "failed", as_text(values.get("reason")), language=language)
+    if yes_or_no(values.get("gate"), "gate"):
+        return Verdict(identity, "scored", as_text(values.get("reason")), flag=False, language=language, gate=True)
     if label not in codebook.role_codes:
         raise ValueError(f"role_label '{label or ''}' is none of {', '.join(codebook.role_codes)}")
     if probability is None:

@@ -25,6 +25,7 @@ from fimiscope.predict.stages import ahead
 from fimiscope.predict.storing import Stored, rows_of, to_table
 from fimiscope.predict.workspace import Workspace
 from fimiscope.predict.writing import open_writer
+from fimiscope.reading import Position
 from fimiscope.records import OUTCOMES, Article, Unreadable, Verdict
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Standing:
         copies: articles whose text came before, which took their verdict from there.
         scored: articles that the model was given in this run.
         seconds: since the run began.
+        read: share of the input that is read, 0 to 1; `None` where nobody knows how long it is.
         parts_scored, parts_kept: parts finished in this run, and taken over from an earlier one.
     """
 
@@ -54,6 +56,7 @@ class Standing:
     copies: int
     scored: int
     seconds: float
+    read: float | None
     parts_scored: int
     parts_kept: int
 
@@ -65,6 +68,11 @@ class Standing:
     def articles_per_second(self) -> float:
         """Of this run."""
         return self.scored / self.seconds if self.seconds else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What the rest of the input takes if it goes on like this; `None` where that cannot be told."""
+        return self.seconds * (1 - self.read) / self.read if self.read and self.read < 1 else None
 
 
 Listener = Callable[[Standing], None]
@@ -115,6 +123,7 @@ def predict_in_bulk(
     output: Path | str,
     *,
     engine: Engine | None = None,
+    position: Position | None = None,
     listen: Listener = lambda standing: None,
     each: Callable[[Verdict], None] = lambda verdict: None,
 ) -> Standing:
@@ -122,6 +131,7 @@ def predict_in_bulk(
 
     Args:
         engine: where the parts are scored; this process when absent.
+        position: of the reading of `articles`, for the standing.
         listen: told of the standing now and then.
         each: told of every verdict, in input order, as the result is written.
 
@@ -130,7 +140,7 @@ def predict_in_bulk(
     """
     target = Path(output).resolve()
     writing = open_writer(output, predictor.bundle.codebook)
-    run = _Run(predictor, _open_workspace(target, predictor.job), listen)
+    run = _Run(predictor, _open_workspace(target, predictor.job), position or Position(), listen)
     try:
         run.score(ahead(cut_parts(articles), _PARTS_AHEAD), engine or LocalEngine(predictor))
     except BaseException:
@@ -148,9 +158,10 @@ def predict_in_bulk(
 class _Run:
     """The parts of one run, on their way into the workspace and out of it."""
 
-    def __init__(self, predictor: Predictor, workspace: Workspace, listen: Listener) -> None:
+    def __init__(self, predictor: Predictor, workspace: Workspace, position: Position, listen: Listener) -> None:
         self._codebook = predictor.bundle.codebook
         self._workspace = workspace
+        self._position = position
         self._listen = listen
         self._began = self._told = time.monotonic()
         self._counts: Counter[str] = Counter()
@@ -188,6 +199,7 @@ class _Run:
             self._copies,
             self._scored,
             time.monotonic() - self._began,
+            self._position.share,
             self._parts - self._parts_kept,
             self._parts_kept,
         )

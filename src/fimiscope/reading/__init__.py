@@ -5,12 +5,14 @@ from fimiscope.reading.cleaning import Cleaned, clean
 from fimiscope.reading.identities import distinct_ids
 from fimiscope.reading.language import identify_language
 from fimiscope.reading.legibility import legibility_fault
+from fimiscope.reading.position import Position
 from fimiscope.reading.rows import article_of, read_rows
 from fimiscope.reading.sentences import sentences
 from fimiscope.reading.shouting import calm
 
 __all__ = [
     "Cleaned",
+    "Position",
     "article_of",
     "calm",
     "clean",

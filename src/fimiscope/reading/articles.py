@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +12,7 @@ from fimiscope.reading.columns import Columns
 from fimiscope.reading.documents import read_document
 from fimiscope.reading.identities import distinct_ids
 from fimiscope.reading.inputs import STDIN, Source, find_sources
+from fimiscope.reading.position import Position
 from fimiscope.reading.rows import article_of, named_rows
 from fimiscope.reading.tables import column_faults, table_columns
 from fimiscope.records import Article, Unreadable
@@ -22,6 +24,7 @@ def read_articles(
     columns: Mapping[str, str] | None = None,
     stdin: BinaryIO | None = None,
     passed_over: list[str] | None = None,
+    position: Position | None = None,
 ) -> Iterator[Article | Unreadable]:
     """Stream the articles of files, archives, folders, globs and standard input (`-`, jsonl), in input order.
 
@@ -33,6 +36,7 @@ def read_articles(
         columns: our field name (id, text, title, language, published, outlet, url) to their column, for tables.
         stdin: what `-` stands for; the process's standard input when absent.
         passed_over: gets the paths of files that folders and globs held but that are of no kind that is read.
+        position: tells how far the reading is.
 
     Raises:
         ReadingError: at once, before anything is read: inputs that are missing or hold nothing to read, and inputs
@@ -42,11 +46,17 @@ def read_articles(
     sources = find_sources(inputs, [] if passed_over is None else passed_over)
     names = Columns(columns)
     faults = column_faults(sources, names)
-    return distinct_ids(_read(sources, names, faults, stdin))
+    place = position or Position()
+    place.begin(sources)
+    return distinct_ids(_read(sources, names, faults, stdin, place))
 
 
 def _read(
-    sources: Sequence[Source], columns: Columns, faults: Mapping[Source, str], stdin: BinaryIO | None
+    sources: Sequence[Source],
+    columns: Columns,
+    faults: Mapping[Source, str],
+    stdin: BinaryIO | None,
+    position: Position,
 ) -> Iterator[Article | Unreadable]:
     for source in sources:
         if source.fault:
@@ -56,9 +66,10 @@ def _read(
         elif str(source.path) == STDIN:
             yield from _table(source, columns, sys.stdin.buffer if stdin is None else stdin)
         elif source.kind in ("jsonl", "csv", "parquet"):
-            yield from _table(source, columns, None)
+            yield from _table(replace(source, watch=position.opened), columns, None)
         else:
             yield read_document(source)
+        position.passed()
 
 
 def _table(source: Source, columns: Columns, stdin: BinaryIO | None) -> Iterator[Article | Unreadable]:

@@ -21,13 +21,18 @@ _ENCRYPTED = 0x1
 _ZIP_FAULTS = (zipfile.BadZipFile, RuntimeError, ValueError, EOFError, struct.error, zlib.error, lzma.LZMAError)
 
 
-def open_unpacked(path: Path) -> BinaryIO:
-    """Open a file, unpacked where its name ends in one of `COMPRESSIONS`.
+def unpacked(file: BinaryIO, ending: str) -> BinaryIO:
+    """What is in a file that is open, unpacked where the ending of its name is one of `COMPRESSIONS`.
 
     Raises:
         OSError: here or in reading, with what is wrong as its `strerror`.
     """
-    return _unpacked(path.open("rb"), path.suffix)
+    codec = COMPRESSIONS.get(ending.lower())
+    if codec is None:
+        return file
+    import pyarrow as pa
+
+    return _buffered(pa.CompressedInputStream(file, codec), codec)
 
 
 def open_member(path: Path, member: str) -> BinaryIO:
@@ -40,7 +45,7 @@ def open_member(path: Path, member: str) -> BinaryIO:
         archive = _archive(path, path.stat().st_mtime_ns)
         if archive.getinfo(member).flag_bits & _ENCRYPTED:
             raise OSError(errno.EACCES, "it is encrypted")
-        return _unpacked(_buffered(archive.open(member), "zip"), Path(member).suffix)
+        return unpacked(_buffered(archive.open(member), "zip"), Path(member).suffix)
     except NotImplementedError as error:
         raise OSError(errno.EIO, "it is packed by a method that is not known here") from error
     except (*_ZIP_FAULTS, KeyError) as error:
@@ -64,15 +69,6 @@ def list_members(path: Path) -> list[str]:
 def _archive(path: Path, modified: int) -> zipfile.ZipFile:  # noqa: ARG001 - a file that changes is another one
     # Kept open from one member to the next: opening reads the whole directory, which would be quadratic.
     return zipfile.ZipFile(path)
-
-
-def _unpacked(stream: BinaryIO, ending: str) -> BinaryIO:
-    codec = COMPRESSIONS.get(ending.lower())
-    if codec is None:
-        return stream
-    import pyarrow as pa
-
-    return _buffered(pa.CompressedInputStream(stream, codec), codec)
 
 
 def _buffered(packed: IO[bytes], codec: str) -> BinaryIO:

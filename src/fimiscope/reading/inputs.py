@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from fimiscope.errors import ReadingError
-from fimiscope.reading.compression import ARCHIVE, COMPRESSIONS, list_members, open_member, open_unpacked
+from fimiscope.reading.compression import ARCHIVE, COMPRESSIONS, list_members, open_member, unpacked
 from fimiscope.reading.encoding import whole_characters
 
 Kind = Literal["jsonl", "csv", "parquet", "text", "html", "markdown", "archive"]
@@ -40,6 +40,7 @@ class Source:
         kind: how it is read; an `archive` stands for its members, unless it is too damaged to list them.
         member: name inside the archive at `path`; empty for a file.
         fault: why it cannot be read; empty when nothing is known against it.
+        watch: is handed each file that is opened.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Source:
     kind: Kind
     member: str = ""
     fault: str = ""
+    watch: Callable[[BinaryIO], None] | None = field(default=None, compare=False, repr=False)
 
     @property
     def place(self) -> str:
@@ -62,7 +64,20 @@ class Source:
         Raises:
             OSError: here or in reading, with what is wrong as its `strerror`.
         """
-        return open_member(self.path, self.member) if self.member else open_unpacked(self.path)
+        if self.member:
+            return open_member(self.path, self.member)
+        file = self.path.open("rb")
+        if self.watch is not None:
+            self.watch(file)
+        return unpacked(file, self.path.suffix)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file or archive as it lies on the disk; 0 where nobody can tell."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
 
 
 def source_of(path: Path, name: str | None = None) -> Source:

@@ -42,7 +42,8 @@ def rows_of(source: Source, stdin: BinaryIO | None = None, only: Sequence[str] |
         return
     try:
         if source.kind == "parquet":
-            yield from _parquet_rows(source.path, only)
+            with source.open() as stream:
+                yield from _parquet_rows(stream, only)
             return
         with source.open() as stream:
             encoding = detect_encoding(stream) if source.kind == "csv" else marked_encoding(stream) or "utf-8"
@@ -241,13 +242,13 @@ def _parquet_columns(path: Path) -> list[str] | None:
         return None
 
 
-def _parquet_rows(path: Path, only: Sequence[str] | None) -> Iterator[Row]:
+def _parquet_rows(stream: BinaryIO, only: Sequence[str] | None) -> Iterator[Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     number = 0
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(stream, pre_buffer=False) as file:
             for batch in file.iter_batches(batch_size=_PARQUET_BATCH, columns=None if only is None else list(only)):
                 try:
                     rows: list[dict[str, Any] | str] = batch.to_pylist()

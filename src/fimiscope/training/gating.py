@@ -1,8 +1,8 @@
-"""Fitting the gate: a linear model of hashed pieces learns the full model's flag probability in log-odds.
+"""Fitting the gate: logistic regression on hashed pieces learns what the full model might flag.
 
-Learning the logits of a large model with a small one is Ba and Caruana, "Do deep nets really need to be deep?" (2014).
-An article is worth its best window, and which window of a relevant article is the relevant one is guessed and fitted in
-turn, as in Andrews et al., "Support vector machines for multiple-instance learning" (2003).
+It learns from the flags and abstentions of the most generous profile, so that a text which the full model nearly flags
+teaches it no word that clears. An article is worth its best window; which window of a relevant article is the relevant
+one is guessed and fitted in turn (Andrews et al., "Support vector machines for multiple-instance learning", 2003).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,7 @@ CONFIDENCE = 0.95
 FOLDS = 5
 _STRENGTH = 1.0
 _ROUNDS = 2
-# Beyond these the gate has nothing to tell apart: surely irrelevant, surely flagged.
-_LEAST, _MOST = 1e-3, 0.9
+_MOST_STEPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,11 @@ class Lesson:
 
     Attributes:
         buckets: of each window of each text, as `fimiscope.bundle.gate.buckets_of` gives them.
-        probability: of the flag, shape (texts,).
         relevant: for each profile which texts the full model flags or abstains from, shape (texts,).
         families: number of the near-copies that each text belongs to, shape (texts,).
     """
 
     buckets: Sequence[Sequence[Ints]]
-    probability: Floats
     relevant: Mapping[Profile, Bools]
     families: npt.NDArray[np.int64]
 
@@ -55,7 +52,7 @@ class Lesson:
     def take(self, rows: npt.NDArray[np.int64]) -> Lesson:
         """The given texts."""
         relevant: dict[Profile, Bools] = {profile: flags[rows] for profile, flags in self.relevant.items()}
-        return Lesson([self.buckets[row] for row in rows], self.probability[rows], relevant, self.families[rows])
+        return Lesson([self.buckets[row] for row in rows], relevant, self.families[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class FittedGate:
 def fit_gate(lesson: Lesson, *, progress: Progress = silent) -> FittedGate:
     """Fit on all texts; thresholds stand on scores that are cross-fitted by family.
 
-    Weights are rounded to half precision, in which bundles keep them.
+    Weights and IDF are rounded to half precision, in which bundles keep them.
     """
     from sklearn.model_selection import GroupKFold
 
@@ -81,7 +78,7 @@ def fit_gate(lesson: Lesson, *, progress: Progress = silent) -> FittedGate:
     found = _fit(lesson)
     bounds, kept = thresholds(scores, lesson)
     progress("fitting the gate", FOLDS + 1, FOLDS + 1)
-    return FittedGate(Gate(found.weights, found.bias, bounds, kept), scores)
+    return FittedGate(Gate(found.weights, found.idf, found.bias, bounds, kept), scores)
 
 
 def fit_without(lesson: Lesson, left_out: Bools) -> Floats:
@@ -138,31 +135,37 @@ def _most_lost(families: int) -> int:
 
 
 def _fit(lesson: Lesson) -> Gate:
-    from sklearn.linear_model import Ridge
+    """A gate without thresholds."""
+    from sklearn.linear_model import LogisticRegression
 
     owner = np.repeat(np.arange(len(lesson)), [len(windows) for windows in lesson.buckets])
-    table = _table(lesson)
-    bounded = np.clip(lesson.probability, _LEAST, _MOST)
-    target = np.log(bounded / (1 - bounded))[owner]
+    windows = [window for text in lesson.buckets for window in text]
+    documents = np.bincount(np.concatenate(windows), minlength=2**BITS)
+    idf = _rounded(np.log((1 + len(windows)) / (1 + documents)) + 1)
+    table = _table(windows, idf)
     relevant = np.any([*lesson.relevant.values()], axis=0)[owner]
     used = np.ones(len(owner), dtype=bool)
     for _ in range(_ROUNDS):
-        model = Ridge(alpha=_STRENGTH, solver="sparse_cg", tol=1e-3).fit(table[used], target[used])
-        scores = table @ model.coef_ + model.intercept_
+        model = LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=_MOST_STEPS)
+        model.fit(table[used], relevant[used])
+        weights, bias = model.coef_[0], float(model.intercept_[0])
+        scores = table @ weights + bias
         best = np.full(len(lesson), -inf)
         np.maximum.at(best, owner, scores)
         # Every window of an irrelevant text is irrelevant; of a relevant one it is known of the best alone.
         used = ~relevant | (scores >= best[owner])
-    weights = model.coef_.astype(np.float16).astype(np.float32)
-    return Gate(weights, float(model.intercept_), {}, {})
+    return Gate(_rounded(weights), idf, bias, {}, {})
 
 
-def _table(lesson: Lesson) -> csr_matrix:
+def _table(windows: Sequence[Ints], idf: npt.NDArray[np.float32]) -> csr_matrix:
     """One row a window; a row times the weights is the window's score without the bias."""
     from scipy.sparse import csr_matrix
 
-    windows = [window for text in lesson.buckets for window in text]
-    sizes = np.array([len(window) for window in windows])
-    values = np.repeat(1 / np.sqrt(np.maximum(1, sizes)), sizes).astype(np.float32)
-    columns = np.concatenate(windows)
-    return csr_matrix((values, columns, np.concatenate([[0], np.cumsum(sizes)])), shape=(len(windows), 2**BITS))
+    rows = [idf[window].astype(np.float64) for window in windows]
+    values = np.concatenate([row / (np.linalg.norm(row) or 1.0) for row in rows])
+    ends = np.cumsum([0, *(len(window) for window in windows)])
+    return csr_matrix((values, np.concatenate(windows), ends), shape=(len(windows), 2**BITS))
+
+
+def _rounded(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    return values.astype(np.float16).astype(np.float32)

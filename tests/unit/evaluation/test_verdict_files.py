@@ -161,3 +161,12 @@ def test_csv_guards_and_further_evidence_come_back(verdict: Say, codebook: Codeb
         writer.write(guarded)
     read = VerdictFile.read(path, codebook).verdicts["-1 April"]
     assert [(e.start, e.end, e.head) for e in read.evidence or ()] == [(n, n + 5, "role") for n in range(5)]
+
+
+def test_what_a_gate_cleared_counts_as_clear(codebook: Codebook, tmp_path: Path) -> None:
+    rows = (
+        {"id": "a", "role_label": "carries", "flag_probability": 0.9},
+        {"id": "b", "status": "scored", "flag": False, "gate": True, "role_label": None, "flag_probability": None},
+    )
+    verdict = VerdictFile.read(lines(tmp_path / "gated.jsonl", *rows), codebook).verdicts["b"]
+    assert (verdict.status, verdict.flag, verdict.gate) == ("scored", False, True)

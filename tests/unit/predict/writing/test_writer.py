@@ -44,6 +44,7 @@ SCORED = Verdict(
 )
 BARE = Verdict(id="-b", status="scored", flag=False, flag_probability=0.0, narratives_flagged=(), evidence=())
 FAILED = Verdict(id="broken.txt", status="failed", reason="byte 7 is not UTF-8", model=MODEL)
+CLEARED = Verdict(id="cleared", status="scored", flag=False, language="en", gate=True, model=MODEL)
 VERDICTS = (SCORED, BARE, FAILED)
 
 
@@ -238,3 +239,18 @@ def test_half_a_character_is_refused_in_one_line(tmp_path: Path, kind: str) -> N
     with pytest.raises(OutputError, match=re.escape("half a character (U+D83D)")):
         written(tmp_path / f"out.{kind}", (Verdict(id="a", status="failed", reason="cut \ud83d"),))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_article_that_the_gate_cleared_has_no_scores(kind: str, tmp_path: Path) -> None:
+    path = written(tmp_path / f"cleared.{kind}", (SCORED, CLEARED))
+    if kind == "jsonl":
+        scored, cleared = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    elif kind == "csv":
+        scored, cleared = by_csv(path)
+    else:
+        scored, cleared = pq.read_table(path).to_pylist()
+    yes, no, nothing = ("true", "false", "") if kind == "csv" else (True, False, None)
+    assert (scored["gate"], cleared["gate"]) == (no, yes)
+    assert (cleared["status"], cleared["flag"]) == ("scored", no)
+    assert cleared["flag_probability"] == cleared["role_label"] == cleared["africa"] == nothing

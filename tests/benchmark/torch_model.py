@@ -53,7 +53,8 @@ class TorchModel:
         if not (folder / files.TOKEN_HEADS).is_file():
             raise Absent("the model was trained without an adapter, and holds no weights for torch")
         self.encoder: Encoder = resolve(f"path:{folder}")
-        self.model: PreTrainedModel = self.encoder.model().eval()
+        self.model: PreTrainedModel = self.encoder.model()
+        self.model.eval()  # type: ignore[no-untyped-call]
         self.layout = WindowLayout.from_dict(files.read_json(folder / files.WINDOWS))
         # Not the bundle whole: its graph would count in the memory of a row that does not use it.
         self._labels = Codebook.load(folder / files.CODEBOOK).heads()
@@ -91,7 +92,7 @@ class PipelineRow:
         torch_model = self._torch = TorchModel(folder)
         tokenizer = torch_model.encoder.tokenizer()
         pad = tokenizer.id_to_token(torch_model.layout.pad)
-        self._tokenizer = PreTrainedTokenizerFast(
+        self._tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
             tokenizer_object=tokenizer, pad_token=pad, model_max_length=PIPELINE_TOKENS
         )
         self._pipeline = pipeline(

@@ -14,10 +14,9 @@ from typing import Any
 from benchmark import own_rows, texts
 from benchmark.memory import PeakMemory
 from benchmark.results import Measured
-from benchmark.row import Absent, Row, Score
+from benchmark.row import WARM_UP, Absent, Row, Score
 from fimiscope.records import Article
 
-WARM_UP = 20
 RAY = "f"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,6 @@ from benchmark import texts
 from benchmark.row import Absent, Score
 from fimiscope.bundle import files
 from fimiscope.bundle.document import Document
-from fimiscope.bundle.encoder import BATCH_TOKENS
 from fimiscope.bundle.windows import Window, WindowLayout, cut_windows, pad_windows
 from fimiscope.predict import Predictor
 from fimiscope.predict.bulk import Engine, LocalEngine, predict_in_bulk
@@ -20,6 +18,7 @@ from fimiscope.reading import legibility_fault, read_articles
 from fimiscope.records import Article, Verdict
 
 RAY_WORKERS = 2
+BATCH_TOKENS = 4096
 Batch = list[Window]
 
 
@@ -42,8 +41,7 @@ class BulkRow:
         scores: list[Score] = []
 
         def keep(verdict: Verdict) -> None:
-            cleared = bool(getattr(verdict, "gate", False))
-            scores.append(Score(verdict.id, verdict.flag_probability, cleared))
+            scores.append(Score(verdict.id, verdict.flag_probability, bool(verdict.gate)))
 
         output = self._scratch / "output.jsonl"
         predict_in_bulk(self._predictor, read_articles([work]), output, engine=self._engine, each=keep)
@@ -79,20 +77,18 @@ class BareRow:
 
 def open_fp32(folder: Path, scratch: Path) -> BulkRow:
     """(c) Every article, in full precision."""
-    return BulkRow(folder, scratch, _load(folder, gate=False))
+    return BulkRow(folder, scratch, Predictor.load(folder, gate=False))
 
 
 def open_int8(folder: Path, scratch: Path) -> BulkRow:
     """(d) Every article, in whole numbers of 8 bits."""
-    if not _takes("precision"):
-        raise Absent("this version has no int8 form")
-    return BulkRow(folder, scratch, _load(folder, gate=False, precision="int8"))
+    return BulkRow(folder, scratch, Predictor.load(folder, gate=False, precision="int8"))
 
 
 def open_gated(folder: Path, scratch: Path) -> BulkRow:
     """(e) As `fimiscope predict` runs by itself: what the gate clears is not read by the encoder."""
-    predictor = _load(folder, gate=True)
-    if getattr(predictor.bundle, "gate", None) is None:
+    predictor = Predictor.load(folder)
+    if predictor.bundle.gate is None:
         raise Absent("this model has no gate")
     return BulkRow(folder, scratch, predictor)
 
@@ -101,8 +97,8 @@ def open_ray(folder: Path, scratch: Path) -> BulkRow:
     """(f) As (c), on a cluster of this machine with two workers of one core each."""
     from fimiscope.predict.ray_engine import RayEngine
 
-    predictor = _load(folder, gate=False)
-    load = partial(_load, folder, gate=False, threads=1)
+    predictor = Predictor.load(folder, gate=False)
+    load = partial(Predictor.load, folder, gate=False, threads=1)
     return BulkRow(folder, scratch, predictor, RayEngine(load, predictor.bundle.codebook, workers=RAY_WORKERS))
 
 
@@ -117,7 +113,7 @@ def windows_of(folder: Path, articles: Iterable[Article]) -> list[Window]:
 
 
 def _batches(windows: list[Window]) -> list[Batch]:
-    """Windows of like length together, under the token budget of our encoder."""
+    """Windows of like length together, `BATCH_TOKENS` padded tokens at most in a batch."""
     batches: list[Batch] = []
     for window in sorted(windows, key=lambda one: len(one.ids)):
         if not batches or (len(batches[-1]) + 1) * len(window.ids) > BATCH_TOKENS:
@@ -128,13 +124,3 @@ def _batches(windows: list[Window]) -> list[Batch]:
 
 def _layout(folder: Path) -> WindowLayout:
     return WindowLayout.from_dict(files.read_json(folder / files.WINDOWS))
-
-
-def _load(folder: Path, *, gate: bool, **options: Any) -> Predictor:
-    if _takes("gate"):
-        options["gate"] = gate
-    return Predictor.load(folder, **options)
-
-
-def _takes(option: str) -> bool:
-    return option in inspect.signature(Predictor.load).parameters

@@ -8,6 +8,8 @@ from typing import Protocol, TypeVar
 
 from fimiscope.records import Article
 
+WARM_UP = 20
+"""Articles that are scored before the clock runs."""
 Work = TypeVar("Work")
 
 

@@ -21,7 +21,6 @@ from fimiscope.config import Config
 from fimiscope.corpus import Corpus
 
 TESTS = Path(__file__).parents[1]
-WARM_UP = 20
 
 
 @pytest.fixture(scope="module")

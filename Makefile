@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 PIP_ARGS ?=
+BENCH_ARGS ?=
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install -qq --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check-all axe lint type check clean
+.PHONY: help demo test check-all bench axe lint type check clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +43,9 @@ check-all: .venv/ready-dev ## run everything, slow tests included
 	@touch $@
 
 axe: .venv/axe/ready ## install the accessibility checker of the browser tests (needs npm)
+
+bench: .venv/ready-dev ## measure speed, memory and agreement (hours; docs/benchmark.md)
+	@PYTHONPATH=tests $(BIN)/python -m benchmark $(BENCH_ARGS)
 
 lint: .venv/ready-dev ## style and the direction of imports
 	@$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""How fast articles are scored, by hand and by us: `make bench`, explained in docs/benchmark.md."""

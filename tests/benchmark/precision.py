@@ -76,7 +76,7 @@ def _forms(model: Path) -> list[Form]:
     graph = model / files.GRAPH
     small = int8_graph(graph, files.verify(model).files[files.GRAPH]["sha256"])
     sizes = {"fp32": graph.stat().st_size, "int8": small.stat().st_size}
-    return [Form(name, Predictor.load(model, precision=name), sizes[name]) for name in PRECISIONS]
+    return [Form(name, Predictor.load(model, precision=name, gate=False), sizes[name]) for name in PRECISIONS]
 
 
 def _score(forms: Sequence[Form], articles: Sequence[Article]) -> None:

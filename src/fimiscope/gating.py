@@ -138,6 +138,8 @@ def give_gate(
             f"the model flags or abstains from {relevant:,} of {len(lesson):,} texts: a gate needs {fewest:,} of them "
             "to show that it loses few; give more texts, or texts nearer to the subject"
         )
+    if np.any([*lesson.relevant.values()], axis=0).all():
+        raise CorpusError(f"the model might flag every one of {len(lesson):,} texts: give irrelevant texts as well")
     fitted = fit_gate(lesson, progress=progress)
     sources = _sources([Path(given).stem for given in inputs], origin, lesson, fitted, progress)
     manifest = _publish(model, predictor.bundle, fitted.gate)

@@ -6,9 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fimiscope.bundle import Bundle, files
+from fimiscope.bundle.decisions import PROFILES
 from fimiscope.errors import BundleError, CorpusError
 from fimiscope.gating import give_gate, tables
 from fimiscope.predict import Predictor
@@ -30,7 +32,19 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.fixture
 def model(tiny_bundle: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
+    """The tiny bundle with thresholds that flag some of its texts and not others."""
+    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
+    rows = [json.loads(line) for line in shipped("sample/passages.jsonl").read_text(encoding="utf-8").splitlines()]
+    known = Predictor.load(folder).predict(Article(row["id"], row["text"]) for row in rows[:TEXTS:5])
+    middle = float(np.median([verdict.flag_probability or 0.0 for verdict in known]))
+    manifest = files.verify(folder)
+    decisions = files.read_json(folder / files.DECISIONS)
+    for one in decisions.values():
+        one |= {"flag": dict.fromkeys(PROFILES, middle), "band": 0.0}
+    files.write_json(folder / files.DECISIONS, decisions)
+    facts = {name: getattr(manifest, name) for name in files.FACTS}
+    files.seal(folder, **facts)
+    return folder
 
 
 def test_the_bundle_gets_a_gate_and_stays_what_it_was(model: Path, inputs: list[str]) -> None:

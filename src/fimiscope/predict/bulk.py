@@ -165,7 +165,7 @@ class _Run:
         self._listen = listen
         self._began = self._told = time.monotonic()
         self._counts: Counter[str] = Counter()
-        self._copies = self._scored = self._parts = self._parts_kept = 0
+        self._copies = self._scored = self._parts = self._parts_scored = self._parts_kept = 0
         self._table = lru_cache(_PARTS_REMEMBERED)(self._read_table)
 
     def score(self, parts: Iterator[Part], engine: Engine) -> None:
@@ -200,7 +200,7 @@ class _Run:
             self._scored,
             time.monotonic() - self._began,
             self._position.share,
-            self._parts - self._parts_kept,
+            self._parts_scored,
             self._parts_kept,
         )
 
@@ -235,6 +235,7 @@ class _Run:
             rows.append(_stored(item.article if isinstance(item, Copy) else item, verdict))
         counts: Counter[str] = Counter(kind for row in rows for kind in _kinds_of(row.verdict))
         self._workspace.finish(part.number, part.digest, to_table(rows, self._codebook), counts)
+        self._parts_scored += 1
 
     def _verdict_of_copy(self, copy: Copy, current: int, rows: list[Stored]) -> Verdict:
         if copy.part == current:

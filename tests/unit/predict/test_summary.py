@@ -39,7 +39,7 @@ def test_a_batch_of_none_has_no_shares() -> None:
 def test_gated_articles_are_counted_where_there_is_a_gate() -> None:
     with_gate, without = BatchSummary(gate=True), BatchSummary()
     for number in range(4):
-        with_gate.add(Verdict(str(number), "scored", flag=False), gated=number > 0)
+        with_gate.add(Verdict(str(number), "scored", flag=False, gate=number > 0))
         without.add(Verdict(str(number), "scored", flag=False))
     assert (with_gate.gated, without.gated) == (3, None)
 

@@ -31,6 +31,7 @@ COMMANDS = (
     ("model", "build-ready"),
     ("bundle", "pack"),
     ("bundle", "unpack"),
+    ("gate", "fit"),
     ("baseline",),
     ("baseline", "zero-shot"),
     ("baseline", "setfit"),

@@ -32,6 +32,7 @@ COMMANDS = (
     ("model", "build-ready"),
     ("bundle", "pack"),
     ("bundle", "unpack"),
+    ("gate", "fit"),
     ("baseline",),
     ("baseline", "zero-shot"),
     ("baseline", "setfit"),

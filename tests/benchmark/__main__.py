@@ -14,7 +14,7 @@ from fimiscope.errors import FimiscopeError
 from fimiscope.ready import ready_bundle
 
 # What is compared stands side by side, so that a machine that slows down slows both.
-ROWS = ("bare", "c", "d", "b", "a", "f", "e")
+ROWS = ("bare", "c", "d", "b", "a", "f", "e", "e8")
 SIZES = "sizes"
 
 
@@ -41,9 +41,9 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmark", description=__doc__)
     parser.add_argument("--texts", type=_count, default=600, help="articles of every row but e (default 600)")
-    parser.add_argument("--stream", type=_count, default=5000, help="articles of row e (default 5000)")
+    parser.add_argument("--stream", type=_count, default=5000, help="articles of rows e and e8 (default 5000)")
     parser.add_argument(
-        "--rows", type=_names, default=(*ROWS, SIZES), help="some of a,b,c,d,e,f,bare,sizes (default: all)"
+        "--rows", type=_names, default=(*ROWS, SIZES), help="some of a,b,c,d,e,e8,f,bare,sizes (default: all)"
     )
     parser.add_argument(
         "--sizes",

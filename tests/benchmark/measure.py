@@ -42,6 +42,7 @@ OPEN: dict[str, Callable[[Path, Path], Row[Any]]] = {
     "c": own_rows.open_fp32,
     "d": own_rows.open_int8,
     "e": own_rows.open_gated,
+    "e8": own_rows.open_gated_int8,
     RAY: own_rows.open_ray,
     "bare": _bare,
 }

@@ -10,6 +10,7 @@ from typing import Any
 from benchmark import texts
 from benchmark.row import Absent, Score
 from fimiscope.bundle import files
+from fimiscope.bundle.bundle import Precision
 from fimiscope.bundle.document import Document
 from fimiscope.bundle.windows import Window, WindowLayout, cut_windows, pad_windows
 from fimiscope.predict import Predictor
@@ -87,8 +88,17 @@ def open_int8(folder: Path, scratch: Path) -> BulkRow:
 
 def open_gated(folder: Path, scratch: Path) -> BulkRow:
     """(e) As `fimiscope predict` runs by itself: what the gate clears is not read by the encoder."""
-    predictor = Predictor.load(folder)
-    if predictor.bundle.gate is None:
+    return _gated(folder, scratch, "fp32")
+
+
+def open_gated_int8(folder: Path, scratch: Path) -> BulkRow:
+    """(e8) The same, and what is read is read in int8."""
+    return _gated(folder, scratch, "int8")
+
+
+def _gated(folder: Path, scratch: Path, precision: Precision) -> BulkRow:
+    predictor = Predictor.load(folder, precision=precision)
+    if not predictor.gated:
         raise Absent("this model has no gate")
     return BulkRow(folder, scratch, predictor)
 

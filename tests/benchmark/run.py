@@ -22,9 +22,9 @@ from fimiscope.bundle import files
 from fimiscope.bundle.int8 import int8_graph
 
 LIBRARIES = ("onnxruntime", "torch", "transformers", "tokenizers", "ray")
-ALL_OF_STREAM = "e"
+ALL_OF_STREAM = ("e", "e8")
 RAY = "f"
-INT8 = "d"
+INT8 = ("d", "e8")
 Say = Callable[[str], None]
 
 
@@ -104,7 +104,7 @@ def run(plan: Plan, say: Say) -> Results:
     plan.output.mkdir(parents=True, exist_ok=True)
     pool = texts.open_pool()
     results = Results(_facts(plan.model, pool.about), _threshold(plan.model))
-    if INT8 in plan.rows:
+    if set(INT8) & set(plan.rows):
         # It is made where it is first used: that would count as the row's start-up and memory.
         int8_graph(plan.model / files.GRAPH, files.verify(plan.model).files[files.GRAPH]["sha256"])
     stream = plan.output / "stream.jsonl"
@@ -127,7 +127,7 @@ def run(plan: Plan, say: Say) -> Results:
 
 
 def _add_row(results: Results, name: str, plan: Plan, stream: Path) -> None:
-    articles = plan.stream if name == ALL_OF_STREAM else plan.texts
+    articles = plan.stream if name in ALL_OF_STREAM else plan.texts
     if name == RAY and "c" in results.rows:
         articles = results.rows["c"].articles
     options = ["--row", name, "--articles", str(articles), "--most-seconds", str(60 * plan.most_minutes)]

@@ -14,6 +14,7 @@ ABOUT = {
     "c": "(c) `fimiscope predict`, every article, fp32",
     "d": "(d) as (c), int8",
     "e": "(e) `fimiscope predict` with the gate",
+    "e8": "(e8) the same, int8",
     "f": "(f) as (c), on Ray with two workers",
 }
 REFERENCE = "c"

@@ -99,7 +99,8 @@ def test_ctrl_c_says_how_to_go_on(workplace: Workplace, tiny_bundle: Path, strea
     )
     while len(finished_parts(workplace, "stopped.csv")) < 3 and process.poll() is None:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    # As a batch system ends a job; Ctrl-C takes the same way.
+    process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == "fimiscope: stopped; the same command goes on from here\n"

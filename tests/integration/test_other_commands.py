@@ -100,7 +100,7 @@ def test_a_baseline_writes_verdicts_of_the_test_part(workplace: Workplace, small
     assert said["model"]["name"] == table["model_name"][0].as_py() == "zero-shot"
     assert done.stderr == ""
     line = workplace.refusal("baseline", "setfit", QUICKSTART, "--output", "verdicts.txt")
-    assert "its name must end in .jsonl, .csv or .parquet" in line
+    assert "its name must end in .jsonl, .csv, .parquet, .xlsx or .html" in line
 
 
 def test_the_corpus_of_a_config_is_shown(workplace: Workplace) -> None:

@@ -20,7 +20,7 @@ def test_an_id_that_came_before_gets_the_next_free_number() -> None:
 
 def test_what_could_not_be_read_takes_part_and_nothing_else_changes() -> None:
     items = [Unreadable("a", "leer", "x:1"), Article("a", "mot", title="T", place="x:2")]
-    assert list(distinct_ids(iter(items))) == [items[0], Article("a#2", "mot", title="T", place="x:2")]
+    assert list(distinct_ids(iter(items))) == [items[0], Article("a#2", "mot", title="T", place="x:2", renamed="a")]
 
 
 def test_ids_are_told_apart_as_a_set_would_tell_them() -> None:

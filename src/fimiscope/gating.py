@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,8 +54,8 @@ class Source:
         relevant: texts that the full model flags or abstains from.
         lost: relevant texts that the cross-fitted gate clears.
         cleared: share of all texts that it clears.
-        lost_unseen, cleared_unseen: the same by a gate and a threshold that learned from the other inputs alone;
-            absent where there are no others.
+        lost_unseen, cleared_unseen: the same by a gate that learned from the other inputs alone, at a threshold chosen on
+            their scores; absent where there are no others.
     """
 
     name: str
@@ -102,7 +103,7 @@ class GateReport:
         texts = sum(source.texts for source in self.sources)
         cleared = sum(source.cleared * source.texts for source in self.sources) / texts
         own = {"texts": texts, "relevant": kept.texts, "families": kept.families, "lost": kept.lost}
-        shares = {f"cleared/{source.name}": source.cleared for source in self.sources}
+        shares = {f"cleared/{_metric_name(source.name)}": source.cleared for source in self.sources}
         return {**{name: float(value) for name, value in own.items()}, "bound": kept.bound, "cleared": cleared} | shares
 
 
@@ -145,6 +146,11 @@ def give_gate(
     manifest = _publish(model, predictor.bundle, fitted.gate)
     curve = _curve(lesson, fitted.scores)
     return GateReport(model, manifest.version, fitted.gate.kept, sources, curve, len(read) - len(lesson))
+
+
+def _metric_name(name: str) -> str:
+    """An input's name with the characters alone that tracking stores allow."""
+    return re.sub(r"[^\w.-]+", "_", name)
 
 
 def fit_and_log(

@@ -83,7 +83,7 @@ def test_killed_at_any_point_it_goes_on_and_gives_the_same_bytes(
     assert PARTS > len(kept) >= KILLED_AFTER[-1]
     end = end_of(workplace, tiny_bundle, "killed.csv")
     assert (end["parts_kept"], end["parts_scored"]) == (len(kept), PARTS - len(kept))
-    for name in ("{}.csv", "{}.quarantine.jsonl"):
+    for name in ("{}.csv", "{}.csv.quarantine.jsonl"):
         whole, killed = (workplace.folder / name.format(run) for run in ("whole", "killed"))
         assert killed.read_bytes() == whole.read_bytes()
     assert not (workplace.folder / ".killed.csv.parts").exists()
@@ -117,6 +117,6 @@ def test_events_tell_a_program_how_far_the_run_is(workplace: Workplace, tiny_bun
     rows = (workplace.folder / "told.jsonl").read_text(encoding="utf-8").splitlines()
     assert end["flagged"] + end["clear"] + end["abstained"] + end["failed"] == len(rows) == PARTS * ARTICLES_OF_A_PART
     assert end["copies"] > 0
-    assert end["scored"] + end["copies"] == len(rows)
+    assert end["scored"] + end["copies"] + end["failed"] == len(rows)
     assert end["articles_per_second"] > 0
     assert done.stderr == b""

@@ -1,4 +1,4 @@
-"""The encoder of a bundle: one ONNX graph over batches of windows, on onnxruntime and tokenizers alone."""
+"""The encoder of a bundle: one ONNX graph over windows, on onnxruntime and tokenizers alone."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Reading:
 
 
 class EncoderModel:
-    """Scores tokens of documents; the same answers whatever the batch.
+    """Scores tokens of documents; on processor cores the same answers to the bit, whatever else is scored.
 
     On processor cores every window is a run of its own on one core, as many at a time as there are cores: as fast as
     batches there, without padding and without threads that wait for each other, and a window's scores cannot depend

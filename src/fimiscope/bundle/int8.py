@@ -39,21 +39,22 @@ def int8_graph(graph: Path, checksum: str) -> Path:
 
     Raises:
         ConfigError: this processor cannot multiply eight-bit numbers without error.
-        MissingExtra: it has to be made, and the package onnx is not installed.
+        MissingExtra: the package onnx is not installed.
         BundleError: the graph has no matrices to quantize.
         OutputError: the cache folder cannot be written.
     """
+    if importlib.util.find_spec("onnx") is None:
+        raise MissingExtra("onnx", "ready")
+    # Also where the form is there: machines may share a cache.
+    if not _multiplies_rightly():
+        raise ConfigError("--precision int8: this processor's eight-bit products saturate; use --precision fp32")
     folder = cache_folder() / "int8"
     prefix = f"{checksum[:16]}-{FORM}-"
     for path in sorted(folder.glob(f"{prefix}*.onnx")):
         if sha256_of_file(path) == path.stem.removeprefix(prefix):
             return path
-    if importlib.util.find_spec("onnx") is None:
-        raise MissingExtra("onnx", "ready")
     import onnx
 
-    if not _multiplies_rightly():
-        raise ConfigError("--precision int8: this processor's eight-bit products saturate; use --precision fp32")
     model = quantized(onnx.load_model(str(graph)))
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from fimiscope.predict.bulk import Standing
+    from fimiscope.predict.standing import Standing
 
 _BETWEEN_EVENTS = 1.0
 
@@ -59,12 +59,9 @@ class Report:
     def _event(self, name: str, standing: Standing, **facts: Any) -> None:
         document = asdict(standing)
         counts = document.pop("counts")
-        rates = {
-            "seconds": round(standing.seconds, 1),
-            "articles_per_second": round(standing.articles_per_second, 2),
-            "seconds_left": None if standing.seconds_left is None else round(standing.seconds_left),
-        }
-        print(json.dumps({"event": name, **counts, **document, **rates, **facts}), flush=True)
+        for figure in ("seconds", "articles_per_second", "seconds_left"):
+            document[figure] = None if document[figure] is None else round(document[figure], 2)
+        print(json.dumps({"event": name, **counts, **document, **facts}), flush=True)
 
 
 def _in_words(standing: Standing) -> str:

@@ -76,6 +76,8 @@ def predict_command(
 
     if engine is EngineName.local and (address or workers):
         raise ConfigError("--address and --workers belong to --engine ray")
+    if engine is EngineName.ray and device != "cpu":
+        raise ConfigError("--engine ray scores on processor cores: leave --device out, or use --engine local")
     load = predictor_loader(model, profile=profile, gate=not no_gate, precision=precision, device=device)
     predictor = load()
     if log:
@@ -105,8 +107,14 @@ def predict_command(
     if log:
         from fimiscope.tracking.batches import log_batch
 
-        parameters = {"inputs": " ".join(inputs), "model": model, "columns": columns, "profile": profile}
-        run_id = log_batch(summary, predictor.bundle, output, seconds=end.seconds, parameters=parameters)
+        parameters = {
+            "inputs": " ".join(inputs),
+            "columns": columns,
+            "model": model,
+            **{name: predictor.job[name] for name in ("profile", "gate", "precision", "device")},
+            "engine": engine.value,
+        }
+        run_id = log_batch(summary, predictor.bundle, output, standing=end, parameters=parameters)
     if as_json:
         run = {"run": run_id} if run_id else {}
         facts = {"passed_over": len(passed_over), "output": str(output), "model": predictor.bundle.identity, **run}

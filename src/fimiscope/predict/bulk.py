@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,11 +22,12 @@ from fimiscope.predict.passages import passages
 from fimiscope.predict.predictor import Examined, Predictor
 from fimiscope.predict.quarantine import Quarantine
 from fimiscope.predict.stages import ahead
+from fimiscope.predict.standing import Standing, Tally, kinds_of
 from fimiscope.predict.storing import Stored, rows_of, to_table
 from fimiscope.predict.workspace import Workspace
 from fimiscope.predict.writing import open_writer
 from fimiscope.reading import Position
-from fimiscope.records import OUTCOMES, Article, Unreadable, Verdict
+from fimiscope.records import Article, Unreadable, Verdict
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,45 +35,6 @@ if TYPE_CHECKING:
 _PARTS_AHEAD = 2
 _PARTS_REMEMBERED = 32
 _BETWEEN_REPORTS = 0.2
-_CLEARED = "cleared by the gate"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a bulk run is.
-
-    Attributes:
-        counts: articles by outcome, finished ones of earlier runs included.
-        cleared: of the clear ones, those that the gate cleared.
-        copies: articles whose text came before, which took their verdict from there.
-        scored: articles that the model was given in this run.
-        seconds: since the run began.
-        read: share of the input that is read, 0 to 1; `None` where nobody knows how long it is.
-        parts_scored, parts_kept: parts finished in this run, and taken over from an earlier one.
-    """
-
-    counts: dict[str, int]
-    cleared: int
-    copies: int
-    scored: int
-    seconds: float
-    read: float | None
-    parts_scored: int
-    parts_kept: int
-
-    @property
-    def articles(self) -> int:
-        return sum(self.counts.values())
-
-    @property
-    def articles_per_second(self) -> float:
-        """Of this run."""
-        return self.scored / self.seconds if self.seconds else 0.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """What the rest of the input takes if it goes on like this; `None` where that cannot be told."""
-        return self.seconds * (1 - self.read) / self.read if self.read and self.read < 1 else None
 
 
 Listener = Callable[[Standing], None]
@@ -142,17 +104,16 @@ def predict_in_bulk(
     writing = open_writer(output, predictor.bundle.codebook)
     run = _Run(predictor, _open_workspace(target, predictor.job), position or Position(), listen)
     try:
-        run.score(ahead(cut_parts(articles), _PARTS_AHEAD), engine or LocalEngine(predictor))
+        run.score(articles, engine or LocalEngine(predictor))
+        with run.one_line(), Quarantine(target) as quarantine, writing as writer:
+            for stored in run.rows():
+                writer.write(stored.verdict, stored.passages)
+                quarantine.add(stored)
+                each(stored.verdict)
     except BaseException:
         run.leave()
         raise
-    with writing as writer, Quarantine(target) as quarantine:
-        for stored in run.rows():
-            writer.write(stored.verdict, stored.passages)
-            quarantine.add(stored)
-            each(stored.verdict)
-    run.close()
-    return run.standing()
+    return run.close()
 
 
 class _Run:
@@ -161,97 +122,38 @@ class _Run:
     def __init__(self, predictor: Predictor, workspace: Workspace, position: Position, listen: Listener) -> None:
         self._codebook = predictor.bundle.codebook
         self._workspace = workspace
-        self._position = position
+        self._tally = Tally(position)
         self._listen = listen
-        self._began = self._told = time.monotonic()
-        self._counts: Counter[str] = Counter()
-        self._copies = self._scored = self._parts = self._parts_scored = self._parts_kept = 0
+        self._told = time.monotonic()
+        self._parts = 0
         self._table = lru_cache(_PARTS_REMEMBERED)(self._read_table)
 
-    def score(self, parts: Iterator[Part], engine: Engine) -> None:
-        to_do = ahead(self._unfinished(parts), _PARTS_AHEAD)
+    def score(self, articles: Iterable[Article | Unreadable], engine: Engine) -> None:
+        to_do = self._unfinished(ahead(self._read(articles), _PARTS_AHEAD))
         scored = ahead(engine.score(to_do, self._workspace.folder, self._heard), _PARTS_AHEAD)
-        with contextlib.closing(scored):
+        with self.one_line(), contextlib.closing(scored):
             for part, verdicts in scored:
-                with self._one_line():
-                    self._finish(part, verdicts)
-                self._listen(self.standing())
+                self._finish(part, verdicts)
+                self._listen(self._tally.standing())
 
     def rows(self) -> Iterator[Stored]:
         for number in range(self._parts):
-            with self._one_line():
-                table = self._read_table(number)
-            yield from rows_of(table, self._codebook)
+            yield from rows_of(self._read_table(number), self._codebook)
 
-    def close(self) -> None:
-        with self._one_line():
+    def close(self) -> Standing:
+        """Take the parts away, which are in the result now; how it stands in the end."""
+        with self.one_line():
             self._workspace.remove()
+        return self._tally.standing()
 
     def leave(self) -> None:
+        """Let go of the workspace."""
         with contextlib.suppress(OSError):
             # What went wrong first is what the user must hear of.
-            self._workspace.remove_if_empty()
-
-    def standing(self) -> Standing:
-        return Standing(
-            {outcome: self._counts[outcome] for outcome in OUTCOMES},
-            self._counts[_CLEARED],
-            self._copies,
-            self._scored,
-            time.monotonic() - self._began,
-            self._position.share,
-            self._parts_scored,
-            self._parts_kept,
-        )
-
-    def _unfinished(self, parts: Iterator[Part]) -> Iterator[Part]:
-        for part in parts:
-            self._parts += 1
-            finished = self._workspace.finished(part.number, part.digest)
-            if finished is None:
-                yield part
-            else:
-                self._parts_kept += 1
-                self._counts.update(finished.counts)
-
-    def _heard(self, verdict: Verdict) -> None:
-        self._counts.update(_kinds_of(verdict))
-        self._scored += 1
-        if time.monotonic() - self._told > _BETWEEN_REPORTS:
-            self._told = time.monotonic()
-            self._listen(self.standing())
-
-    def _finish(self, part: Part, verdicts: list[Verdict]) -> None:
-        """Put the copies in their places, and store the part."""
-        fresh = iter(verdicts)
-        rows: list[Stored] = []
-        for item in part.items:
-            if isinstance(item, Copy):
-                verdict = self._verdict_of_copy(item, part.number, rows)
-                self._counts.update(_kinds_of(verdict))
-                self._copies += 1
-            else:
-                verdict = next(fresh)
-            rows.append(_stored(item.article if isinstance(item, Copy) else item, verdict))
-        counts: Counter[str] = Counter(kind for row in rows for kind in _kinds_of(row.verdict))
-        self._workspace.finish(part.number, part.digest, to_table(rows, self._codebook), counts)
-        self._parts_scored += 1
-
-    def _verdict_of_copy(self, copy: Copy, current: int, rows: list[Stored]) -> Verdict:
-        if copy.part == current:
-            original = rows[copy.row]
-        else:
-            [original] = rows_of(self._table(copy.part).slice(copy.row, 1), self._codebook)
-        about: dict[str, str | None] = {name: getattr(copy.article, name) for name in original.verdict.article}
-        return replace(original.verdict, id=copy.article.id, article=about)
-
-    def _read_table(self, part: int) -> pa.Table:
-        import pyarrow.parquet as pq
-
-        return pq.read_table(self._workspace.path(part))
+            self._workspace.leave()
 
     @contextlib.contextmanager
-    def _one_line(self) -> Iterator[None]:
+    def one_line(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -260,10 +162,55 @@ class _Run:
                 "kept; make room and run the same command again"
             ) from error
 
+    def _read(self, articles: Iterable[Article | Unreadable]) -> Iterator[Part]:
+        for part in cut_parts(articles):
+            self._parts += 1
+            self._tally.read(part.number)
+            yield part
 
-def _kinds_of(verdict: Verdict) -> list[str]:
-    """As what a verdict is counted."""
-    return [verdict.outcome, *([_CLEARED] if verdict.gate else [])]
+    def _unfinished(self, parts: Iterator[Part]) -> Iterator[Part]:
+        for part in parts:
+            finished = self._workspace.finished(part.number, part.digest)
+            if finished is None:
+                yield part
+            else:
+                self._tally.kept(part.number, finished.counts)
+
+    def _heard(self, verdict: Verdict) -> None:
+        self._tally.judged(verdict)
+        if time.monotonic() - self._told > _BETWEEN_REPORTS:
+            self._told = time.monotonic()
+            self._listen(self._tally.standing())
+
+    def _finish(self, part: Part, verdicts: list[Verdict]) -> None:
+        """Put the copies in their places, and store the part."""
+        fresh = iter(verdicts)
+        rows: list[Stored] = []
+        for item in part.items:
+            if isinstance(item, Copy):
+                rows.append(self._copied(item, part.number, rows))
+                self._tally.copied(rows[-1].verdict)
+            else:
+                rows.append(_stored(item, next(fresh)))
+        counts: Counter[str] = Counter(kind for row in rows for kind in kinds_of(row.verdict))
+        self._workspace.finish(part.number, part.digest, to_table(rows, self._codebook), counts)
+        self._tally.stored(part.number)
+
+    def _copied(self, copy: Copy, current: int, rows: list[Stored]) -> Stored:
+        """The row of the article that has this text, under the copy's own name."""
+        if copy.part == current:
+            original = rows[copy.row]
+        else:
+            [original] = rows_of(self._table(copy.part).slice(copy.row, 1), self._codebook)
+        article = copy.article
+        about: dict[str, str | None] = {name: getattr(article, name) for name in original.verdict.article}
+        verdict = replace(original.verdict, id=article.id, article=about)
+        return Stored(verdict, article.place, article.renamed, original.passages)
+
+    def _read_table(self, part: int) -> pa.Table:
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self._workspace.path(part))
 
 
 def _stored(item: Article | Unreadable, verdict: Verdict) -> Stored:

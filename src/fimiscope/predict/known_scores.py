@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from fimiscope.bundle import files
 from fimiscope.cache import cache_folder
@@ -59,7 +60,7 @@ class KnownScores:
 
 
 def _model_digest(predictor: Predictor) -> str:
-    """Names all of a bundle that its scores depend on: every file but the gate's."""
+    """Names all that scores depend on: this program, and every file of the bundle but the gate's."""
     listed = predictor.bundle.manifest.files
     parts = [entry["sha256"] for name, entry in sorted(listed.items()) if name not in (files.GATE, files.GATE_WEIGHTS)]
-    return hashlib.sha256("".join([predictor.scorer, *parts]).encode()).hexdigest()[:16]
+    return hashlib.sha256("".join([version("fimiscope"), predictor.scorer, *parts]).encode()).hexdigest()[:16]

@@ -6,16 +6,14 @@ works on the same parts, whatever engine scores them.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from tempfile import gettempdir
 
-from fimiscope.errors import OutputError
 from fimiscope.records import Article, Unreadable
+from fimiscope.temporary_store import temporary_table
 
 MOST_ARTICLES = 500
 MOST_CHARACTERS = 1_000_000
@@ -67,17 +65,16 @@ def cut_parts(articles: Iterable[Article | Unreadable]) -> Iterator[Part]:
     Raises:
         OutputError: the folder for temporary files, where the texts that came before are remembered, is full.
     """
-    with _one_line(), _Texts() as texts:
+    with temporary_table("digest BLOB PRIMARY KEY, part INTEGER, row INTEGER") as seen:
         number, characters = 0, 0
         items: list[Item] = []
         for article in articles:
             item: Item = article
             if isinstance(article, Article):
-                first = texts.first_place(article, number, len(items))
-                if first == (number, len(items)):
-                    characters += len(article.text)
-                else:
-                    item = Copy(article, *first)
+                characters += len(article.text) + len(article.title or "")
+                here = number, len(items)
+                first = _first_place(seen, article, *here)
+                item = article if first == here else Copy(article, *first)
             items.append(item)
             if len(items) == MOST_ARTICLES or characters >= MOST_CHARACTERS:
                 yield Part.of(number, items)
@@ -86,38 +83,10 @@ def cut_parts(articles: Iterable[Article | Unreadable]) -> Iterator[Part]:
             yield Part.of(number, items)
 
 
-@contextlib.contextmanager
-def _one_line() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise OutputError(
-            f"{gettempdir()} cannot be written ({error}): make room, or name another folder in TMPDIR"
-        ) from error
-
-
-class _Texts:
-    """Where each text came first: on disk, so that memory stays the same however many there are."""
-
-    def __enter__(self) -> _Texts:
-        # An empty name is a private file in SQLite's temporary folder, which goes away with the connection; a generator
-        # may be closed by another thread than the one that began it.
-        self._store = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for setting in ("journal_mode = OFF", "cache_size = -16384"):
-            self._store.execute(f"PRAGMA {setting}")
-        self._store.execute("CREATE TABLE texts (digest BLOB PRIMARY KEY, part INTEGER, row INTEGER) WITHOUT ROWID")
-        self._store.execute("BEGIN")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._store.close()
-
-    def first_place(self, article: Article, part: int, row: int) -> tuple[int, int]:
-        """Part and row of the first article with this title and text, which may be this one."""
-        said = json.dumps([article.title, article.text]).encode()
-        digest = hashlib.blake2b(said, digest_size=16).digest()
-        self._store.execute("INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", (digest, part, row))
-        found: tuple[int, int] = self._store.execute(
-            "SELECT part, row FROM texts WHERE digest = ?", (digest,)
-        ).fetchone()
-        return found
+def _first_place(seen: sqlite3.Connection, article: Article, part: int, row: int) -> tuple[int, int]:
+    """Part and row of the first article with this title and text, which may be this one."""
+    said = json.dumps([article.title, article.text]).encode()
+    digest = hashlib.blake2b(said, digest_size=16).digest()
+    seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (digest, part, row))
+    found: tuple[int, int] = seen.execute("SELECT part, row FROM seen WHERE digest = ?", (digest,)).fetchone()
+    return found

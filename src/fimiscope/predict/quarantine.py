@@ -1,4 +1,4 @@
-"""The list of what a person should look into, beside a result: `scores.quarantine.jsonl` beside `scores.csv`.
+"""The list of what a person should look into, beside a result: `scores.csv.quarantine.jsonl` beside `scores.csv`.
 
 It names what could not be read or judged, and what came under an id that another article had before.
 """
@@ -7,25 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
 from fimiscope.predict.storing import Stored
-
-
-def quarantine_of(output: Path) -> Path:
-    """Where the quarantine of a result lies."""
-    return output.with_name(f"{output.stem}.quarantine.jsonl")
+from fimiscope.predict.writing.writer import replace_safely
+from fimiscope.reading import QUARANTINE
 
 
 class Quarantine:
     """A list that is being written; where it would be empty there is no file, and an older one goes."""
 
     def __init__(self, output: Path) -> None:
-        self._path = quarantine_of(output)
-        self._partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
+        self._path = output.with_name(output.name + QUARANTINE)
+        self._partial = self._path.with_name(f".{self._path.name}.partial")
         self._file: TextIO | None = None
 
     def __enter__(self) -> Quarantine:
@@ -64,6 +60,6 @@ class Quarantine:
             with contextlib.suppress(OSError) if error is not None else contextlib.nullcontext():
                 self._file.close()
             if error is None:
-                self._partial.replace(self._path)
+                replace_safely(self._partial, self._path)
         finally:
             self._partial.unlink(missing_ok=True)

@@ -62,7 +62,7 @@ class RayEngine:
             raise ConfigError(f"no Ray cluster answers at {address or 'this machine'} ({said})") from error
         self._load = load
         self._codebook = codebook
-        self._workers = workers or max(1, int(ray.cluster_resources()["CPU"]))
+        self._workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     def score(
         self, parts: Iterator[Part], folder: Path, heard: Callable[[Verdict], None]
@@ -76,19 +76,33 @@ class RayEngine:
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
-        scored = ray.data.from_items([{"path": str(path)} for path in paths]).map_batches(
+        parts_to_do = [{"path": str(path)} for path in paths]
+        scored = ray.data.from_items(parts_to_do, override_num_blocks=len(paths)).map_batches(
             _worker(self._load),
             batch_size=1,
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(size=min(self._workers, len(paths))),
             num_cpus=1,
         )
-        for row, path in zip(scored.iter_rows(), paths, strict=True):
+        for row, path in zip(_in_one_line(scored.iter_rows()), paths, strict=True):
             verdicts = [stored.verdict for stored in rows_of(_table_in(row["verdicts"]), self._codebook)]
             for verdict in verdicts:
                 heard(verdict)
             yield _read(path), verdicts
             path.unlink()
+
+
+def _in_one_line(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    from ray.exceptions import RayError
+
+    try:
+        yield from rows
+    except RayError as error:
+        said = " ".join(str(error.__cause__ or error).split())[-300:]
+        raise ConfigError(
+            f"a worker of the Ray cluster failed ({type(error).__name__}: …{said}): see that every node has fimiscope, "
+            "the model under the same path, and memory enough"
+        ) from error
 
 
 def _worker(load: Callable[[], Predictor]) -> type:
@@ -143,7 +157,8 @@ def _row(item: Item) -> dict[str, Any]:
     if isinstance(item, Unreadable):
         return asdict(item) | {"text": "", "unreadable": item.reason}
     if isinstance(item, Copy):
-        return asdict(item.article) | {"copied_part": item.part, "copied_row": item.row}
+        # Its text lies with the first of its kind.
+        return asdict(item.article) | {"text": "", "copied_part": item.part, "copied_row": item.row}
     return asdict(item)
 
 

@@ -7,21 +7,26 @@ the power fails; a line that was cut off counts as none.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fimiscope.checksums import sha256_of_file
+from fimiscope.errors import OutputError
+from fimiscope.predict.writing.writer import replace_safely
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _FORMAT = 1
 _MANIFEST = "manifest.jsonl"
+_LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Workspace:
 
         Raises:
             OSError: the folder cannot be made or read.
+            OutputError: another run is at work on the same result.
         """
         workspace = cls(output.with_name(f".{output.name}.parts"), job)
         workspace._take_up()
@@ -85,42 +91,67 @@ class Workspace:
 
         draft = self.path(part).with_suffix(".draft")
         pq.write_table(table, draft, compression="zstd")
-        with draft.open("rb+") as file:
-            os.fsync(file.fileno())
         finished = Finished(part, digest, sha256_of_file(draft), dict(counts))
-        draft.replace(self.path(part))
+        replace_safely(draft, self.path(part))
         self._add_line(asdict(finished))
         self._finished[part] = finished
 
     def remove(self) -> None:
-        """Take the folder away."""
+        """Take the folder away, and with it the claim to the result."""
+        self._lock.close()
         shutil.rmtree(self.folder)
 
-    def remove_if_empty(self) -> None:
-        """Take the folder away if no part is finished."""
-        if not self._finished:
+    def leave(self) -> None:
+        """Give up the claim to the result; where no part is finished, the folder goes."""
+        if self._finished:
+            self._lock.close()
+        else:
             self.remove()
 
     def _take_up(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._claim()
         lines = self._whole_lines()
         if lines and lines[0] == self._job:
-            self._finished = {line["part"]: Finished(**line) for line in lines[1:]}
+            with contextlib.suppress(TypeError, KeyError):
+                # A line that another program wrote: what stands above it is known, what stands below is scored again.
+                for line in lines[1:]:
+                    self._finished[line["part"]] = Finished(**line)
             return
-        self.remove()
-        self.folder.mkdir()
+        for path in self.folder.iterdir():
+            if path.name != _LOCK:
+                path.unlink()
         self._add_line(self._job)
 
+    def _claim(self) -> None:
+        """Keep other runs from the same result; the claim ends with the process, however it ends."""
+        self._lock = sqlite3.connect(self.folder / _LOCK, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            self._lock.execute("PRAGMA journal_mode = MEMORY")
+            self._lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise OutputError(
+                f"{self.folder} is in use by another run: wait for it, or choose another --output"
+            ) from error
+
     def _whole_lines(self) -> list[dict[str, Any]]:
-        """The manifest's lines; a last one that was cut off is cut away, so that the next begins a line."""
+        """The manifest's lines up to the first that is damaged or cut off, which is cut away with all below it."""
         manifest = self.folder / _MANIFEST
         if not manifest.is_file():
             return []
-        data = manifest.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
-            os.truncate(manifest, len(whole))
-        return [json.loads(line) for line in whole.splitlines()]
+        lines, size = [], 0
+        for line in manifest.read_bytes().splitlines(keepends=True):
+            try:
+                document = json.loads(line) if line.endswith(b"\n") else None
+            except ValueError:
+                document = None
+            if not isinstance(document, dict):
+                os.truncate(manifest, size)
+                break
+            lines.append(document)
+            size += len(line)
+        return lines
 
     def _add_line(self, document: dict[str, Any]) -> None:
         with (self.folder / _MANIFEST).open("a", encoding="utf-8") as file:

@@ -3,6 +3,7 @@
 from fimiscope.reading.articles import read_articles
 from fimiscope.reading.cleaning import Cleaned, clean
 from fimiscope.reading.identities import distinct_ids
+from fimiscope.reading.inputs import QUARANTINE
 from fimiscope.reading.language import identify_language
 from fimiscope.reading.legibility import legibility_fault
 from fimiscope.reading.position import Position
@@ -11,6 +12,7 @@ from fimiscope.reading.sentences import sentences
 from fimiscope.reading.shouting import calm
 
 __all__ = [
+    "QUARANTINE",
     "Cleaned",
     "Position",
     "article_of",

@@ -30,7 +30,7 @@ def read_articles(
 
     What cannot be read comes as an `Unreadable` in its place and stops nothing else. A row without an id gets
     `<file>:<row>`, a document its name below the given folder. An id that came before gets `#2`, `#3`, … at its
-    end. Memory does not grow with the number of articles.
+    end. Memory does not grow with the rows of tables; of each file some hundred bytes are held.
 
     Args:
         columns: our field name (id, text, title, language, published, outlet, url) to their column, for tables.
@@ -41,7 +41,8 @@ def read_articles(
     Raises:
         ReadingError: at once, before anything is read: inputs that are missing or hold nothing to read, and inputs
             that are all tables without a needed column; all of them in one message. Among other inputs such a
-            table is one `Unreadable`. Later only where the temporary folder has no room for the ids.
+            table is one `Unreadable`.
+        OutputError: later, where the folder for temporary files has no room for the ids.
     """
     sources = find_sources(inputs, [] if passed_over is None else passed_over)
     names = Columns(columns)

@@ -27,6 +27,8 @@ KINDS: dict[str, Kind] = {
     ".md": "markdown",
 }
 STDIN = "-"
+QUARANTINE = ".quarantine.jsonl"
+"""How the lists of unreadable articles end that lie beside results: nobody means them for articles."""
 _KINDS_TOLD = f"{', '.join(KINDS)}; packed as {', '.join(COMPRESSIONS)} or inside {ARCHIVE}"
 
 
@@ -194,7 +196,7 @@ def _walk(folder: Path, root: Path, others: list[str]) -> Iterator[Source]:
 
 
 def _sorted_out(path: Path, name: str, others: list[str]) -> Iterator[Source]:
-    kind = None if path.name.startswith(".") else _kind_of(path.name)
+    kind = None if path.name.startswith(".") or path.name.endswith(QUARANTINE) else _kind_of(path.name)
     if kind is None:
         others.append(str(path))
     else:

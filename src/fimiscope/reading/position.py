@@ -13,6 +13,7 @@ class Position:
 
     def __init__(self) -> None:
         self._sizes: list[int] | None = None
+        self._total = 0
         self._before = 0
         self._number = 0
         self._file: BinaryIO | None = None
@@ -20,9 +21,7 @@ class Position:
     @property
     def share(self) -> float | None:
         """Share of the bytes that are read, 0 to 1; `None` where nobody knows how many there will be."""
-        if self._sizes is None or not sum(self._sizes):
-            return None
-        return min(1.0, (self._before + self._in_file()) / sum(self._sizes))
+        return min(1.0, (self._before + self._in_file()) / self._total) if self._total else None
 
     def begin(self, sources: Sequence[Source]) -> None:
         """Set out; a member of an archive counts as an equal share of it, standard input makes all unknown."""
@@ -31,6 +30,7 @@ class Position:
             members[source.path] = members.get(source.path, 0) + 1
         if all(str(path) != STDIN for path in members):
             self._sizes = [source.size // members[source.path] for source in sources]
+            self._total = sum(self._sizes)
 
     def opened(self, file: BinaryIO) -> None:
         """Watch a file that is read now."""

@@ -13,6 +13,7 @@ from typing import Any
 from fimiscope.bundle import Bundle
 from fimiscope.checksums import sha256_of_file
 from fimiscope.errors import TrackingError
+from fimiscope.predict.standing import Standing
 from fimiscope.predict.summary import BatchSummary, shares, shift
 from fimiscope.records import OUTCOMES, Verdict
 from fimiscope.tracking.store import connect, experiment_id, shown, tracking_uri
@@ -24,7 +25,7 @@ _LONGEST_PARAMETER = 6000
 
 
 def log_batch(
-    summary: BatchSummary, bundle: Bundle, output: Path, *, seconds: float, parameters: Mapping[str, object]
+    summary: BatchSummary, bundle: Bundle, output: Path, *, standing: Standing, parameters: Mapping[str, object]
 ) -> str:
     """Log a batch that is done as a run of the experiment `fimiscope-batches`; the run's id.
 
@@ -33,7 +34,7 @@ def log_batch(
 
     Args:
         output: the file of verdicts; its name and checksum are logged, not its content.
-        seconds: that scoring took.
+        standing: of the bulk run at its end.
         parameters: of the command.
 
     Raises:
@@ -47,12 +48,12 @@ def log_batch(
 
     try:
         now = round(time.time() * 1000)
-        started = now - round(seconds * 1000)
+        started = now - round(standing.seconds * 1000)
         run = client.create_run(experiment_id(client, EXPERIMENT), run_name=output.name, start_time=started)
         run_id: str = run.info.run_id
         client.log_batch(
             run_id,
-            metrics=[Metric(name, value, now, 0) for name, value in batch_metrics(summary, bundle, seconds).items()],
+            metrics=[Metric(name, value, now, 0) for name, value in batch_metrics(summary, bundle, standing).items()],
             params=[Param(name, str(value)[:_LONGEST_PARAMETER]) for name, value in parameters.items()],
             tags=[RunTag(name, value) for name, value in _tags(bundle, output).items()],
         )
@@ -68,16 +69,18 @@ def log_batch(
     return run_id
 
 
-def batch_metrics(summary: BatchSummary, bundle: Bundle, seconds: float) -> dict[str, float]:
-    """The figures of a batch. Shares are of all articles; languages of those that could be read."""
+def batch_metrics(summary: BatchSummary, bundle: Bundle, standing: Standing) -> dict[str, float]:
+    """The figures of a batch. Shares are of all articles; languages of those that could be read.
+
+    Articles a second are those of the last call, where a run was interrupted.
+    """
     figures: dict[str, float] = {f"articles/{outcome}": summary.outcomes[outcome] for outcome in OUTCOMES}
     figures["articles/all"] = summary.articles
     figures |= {f"share/{outcome}": summary.share(outcome) for outcome in OUTCOMES}
     if summary.gated is not None:
         figures["articles/gated"] = summary.gated
         figures["share/gated"] = summary.gated / summary.articles if summary.articles else 0.0
-    if seconds > 0:
-        figures["articles_per_second"] = summary.articles / seconds
+    figures["articles_per_second"] = standing.articles_per_second
     mix = summary.language_shares()
     figures |= {f"language/{language}": share for language, share in mix.items()}
     if mix and bundle.languages is not None:

@@ -39,7 +39,7 @@ class VerdictWriter:
     def __init__(self, path: Path, rows: Rows) -> None:
         self._path = path
         self._rows = rows
-        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        self._partial = path.with_name(f".{path.name}.partial")
 
     def __enter__(self) -> VerdictWriter:
         """Make the folder and open the hidden file.
@@ -72,7 +72,7 @@ class VerdictWriter:
             if error is None:
                 with _one_line(self._path):
                     self._rows.close(complete=True)
-                    self._partial.replace(self._path)
+                    replace_safely(self._partial, self._path)
             else:
                 # What went wrong first is what the user must hear of.
                 with contextlib.suppress(OSError):
@@ -102,6 +102,23 @@ def open_writer(path: Path | str, codebook: Codebook) -> VerdictWriter:
         raise OutputError(f"{target} cannot be written: it is a folder")
     # A link stays a link: the file that it leads to is replaced.
     return VerdictWriter(target.resolve(), make())
+
+
+def replace_safely(draft: Path, path: Path) -> None:
+    """Let a file take the place of another, so that after a power cut the one or the other is there, and whole.
+
+    Raises:
+        OSError: it cannot.
+    """
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 @contextlib.contextmanager

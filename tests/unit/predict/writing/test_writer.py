@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -228,7 +227,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, kind: str) -
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_full_disk_is_one_line(tmp_path: Path, kind: str) -> None:
-    (tmp_path / f".out.{kind}.{os.getpid()}.partial").symlink_to("/dev/full")
+    (tmp_path / f".out.{kind}.partial").symlink_to("/dev/full")
     with pytest.raises(OutputError, match="No space left on device"):
         written(tmp_path / f"out.{kind}", (SCORED,) * 3000)
     assert not list(tmp_path.iterdir())

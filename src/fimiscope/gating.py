@@ -54,8 +54,8 @@ class Source:
         relevant: texts that the full model flags or abstains from.
         lost: relevant texts that the cross-fitted gate clears.
         cleared: share of all texts that it clears.
-        lost_unseen, cleared_unseen: the same by a gate that learned from the other inputs alone, at a threshold chosen on
-            their scores; absent where there are no others.
+        lost_unseen, cleared_unseen: the same by a gate that learned from the other inputs alone, at a threshold
+            chosen on their scores; absent where there are no others.
     """
 
     name: str

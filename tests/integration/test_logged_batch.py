@@ -108,7 +108,8 @@ def test_the_run_names_model_codebook_command_and_output(
     assert tags["codebook"] == model["codebook"]
     content = (workplace.folder / "logged.jsonl").read_bytes()
     assert (tags["output"], tags["output.sha256"]) == ("logged.jsonl", hashlib.sha256(content).hexdigest())
-    expected = {"inputs": str(INBOX), "model": str(flags_all), "columns": "None", "profile": "high-recall"}
+    how = {"profile": "high-recall", "gate": "False", "precision": "fp32", "device": "cpu", "engine": "local"}
+    expected = {"inputs": str(INBOX), "model": str(flags_all), "columns": "None", **how}
     assert run.data.params == expected
 
 

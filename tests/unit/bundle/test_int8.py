@@ -92,10 +92,12 @@ def test_a_second_run_takes_the_kept_form_and_a_damaged_one_is_made_anew(
 ) -> None:
     made = int8_graph(tiny_bundle / files.GRAPH, checksum(tiny_bundle))
     whole = made.read_bytes()
+    stamp = made.stat().st_mtime_ns
+    assert int8_graph(tiny_bundle / files.GRAPH, checksum(tiny_bundle)) == made
+    assert made.stat().st_mtime_ns == stamp
+    made.write_bytes(whole[:-100])
     with monkeypatch.context() as patch:
         patch.setattr(importlib.util, "find_spec", lambda name: None)
-        assert int8_graph(tiny_bundle / files.GRAPH, checksum(tiny_bundle)) == made
-        made.write_bytes(whole[:-100])
         with pytest.raises(MissingExtra, match=r"onnx is not installed: run  pip install 'fimiscope\[ready\]'"):
             int8_graph(tiny_bundle / files.GRAPH, checksum(tiny_bundle))
     assert int8_graph(tiny_bundle / files.GRAPH, checksum(tiny_bundle)) == made

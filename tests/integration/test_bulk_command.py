@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,21 +16,12 @@ if TYPE_CHECKING:
 
 PARTS = 40
 ARTICLES_OF_A_PART = 12
-# The shipped parts are so large that a test would run for an hour to see forty of them.
-SMALL_PARTS = f"""
-import sys
-from fimiscope.predict import parts
-parts.MOST_ARTICLES = {ARTICLES_OF_A_PART}
-from fimiscope.cli import main
-sys.argv[0] = "fimiscope"
-main()
-"""
 KILLED_AFTER = (2, 9, 20, 30, 38)
 
 
 def command(workplace: Workplace, bundle: Path, output: str) -> list[str]:
     words = ("predict", workplace.folder / "stream.jsonl", "--model", bundle, "--output", output, "--json")
-    return [sys.executable, "-c", SMALL_PARTS, *map(str, words)]
+    return workplace.command_in_parts_of(ARTICLES_OF_A_PART, *words)
 
 
 def finished_parts(workplace: Workplace, output: str) -> list[int]:

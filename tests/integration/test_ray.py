@@ -20,15 +20,7 @@ if TYPE_CHECKING:
     from conftest import Workplace
 
 pytestmark = pytest.mark.ray
-# The shipped parts are so large that everything here would be one part.
-SMALL_PARTS = """
-import sys
-from fimiscope.predict import parts
-parts.MOST_ARTICLES = 10
-from fimiscope.cli import main
-sys.argv[0] = "fimiscope"
-main()
-"""
+ARTICLES_OF_A_PART = 10
 RAY = Path(sys.executable).with_name("ray")
 
 
@@ -46,9 +38,13 @@ def stream(workplace: Workplace) -> Path:
 
 
 def predict(workplace: Workplace, bundle: Path, stream: Path, output: str, *words: str) -> dict[str, Any]:
-    command = [sys.executable, "-c", SMALL_PARTS, "predict", str(stream), "--model", str(bundle), "--output", output]
+    given = ("predict", stream, "--model", bundle, "--output", output, "--json", *words)
     done = subprocess.run(
-        [*command, "--json", *words], cwd=workplace.folder, capture_output=True, encoding="utf-8", check=False
+        workplace.command_in_parts_of(ARTICLES_OF_A_PART, *given),
+        cwd=workplace.folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert done.returncode == 3, done.stderr
     event: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

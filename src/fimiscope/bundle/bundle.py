@@ -47,8 +47,8 @@ class Bundle:
 
     `scorers` are the ways in which this bundle can score: its single model, or both models and their blend.
     `config` is the resolved config, as YAML. `languages` counts the training texts of each language, as predicting
-    identifies them; `None` in bundles that do not say. `gate`, where
-    there is one, was fitted to the first of the scorers.
+    identifies them; `None` in bundles that do not say. `gate`, where there is one, was fitted to the first of the
+    scorers.
     `precision` and `device` are those with which its encoder was opened.
     """
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from fimiscope.predict import Predictor
 
 
-def load_predictor(model: str, *, profile: str = "balanced", gate: bool = True) -> Predictor:
+def load_predictor(model: str) -> Predictor:
     """Open a bundle folder, the ready model by its name, or a model of the tracking store."""
-    return predictor_loader(model, profile=profile, gate=gate)()
+    return predictor_loader(model)()
 
 
 def predictor_loader(

@@ -1,10 +1,13 @@
-"""States of frozen layers, run once and kept on disk."""
+"""States of frozen layers, run once for each window and kept on disk."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,26 +21,32 @@ from fimiscope.progress import Progress
 
 BATCH_TOKENS = 4096
 MOST_WINDOWS = 32
-MOST_CACHED = 12
+MOST_STORES = 12
+MOST_BYTES = 16 * 2**30
+_VALUES, _INDEX = "values.f16", "index.sqlite"
+_HALF = np.dtype("<f2")
 Ids = npt.NDArray[np.int64]
 States = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
 class CachedStates:
-    """States of many windows, end to end.
+    """States of many windows.
 
     Attributes:
-        values: half precision, shape (tokens of all windows, hidden), mapped from disk.
-        starts: where each window begins, shape (windows + 1,).
+        values: half precision, shape (tokens of all windows kept so far, hidden), mapped from disk.
+        starts: where each window begins, shape (windows,).
+        lengths: how many tokens it has, shape (windows,).
     """
 
     values: States
     starts: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int64]
 
     def __getitem__(self, window: int) -> States:
         """States of one window, shape (tokens, hidden)."""
-        return self.values[self.starts[window] : self.starts[window + 1]]
+        start = self.starts[window]
+        return self.values[start : start + self.lengths[window]]
 
 
 def cached_states(
@@ -51,43 +60,83 @@ def cached_states(
     below: CachedStates | None = None,
     progress: Progress,
 ) -> CachedStates:
-    """States of every window after `depth` frozen layers; computed once for the same weights, depth and windows.
+    """States of every window after `depth` frozen layers; each window is read once for the same weights and depth.
 
-    `layers` take token ids, or go on from the states `below`.
+    `layers` take token ids, or go on from the states `below`. A pass that was stopped goes on where it stood; another
+    split of the same texts, or part of them, finds its windows there.
     """
-    starts = np.concatenate([[0], np.cumsum([len(ids) for ids in windows])]).astype(np.int64)
-    key = hashlib.sha256(f"{fingerprint} {depth} {hidden}".encode())
-    for ids in windows:
-        key.update(len(ids).to_bytes(4, "little") + ids.astype("<i4").tobytes())
-    folder = cache_folder() / "states"
+    stores = cache_folder() / "states"
+    folder = stores / hashlib.sha256(f"{fingerprint} {depth} {hidden}".encode()).hexdigest()[:32]
+    if folder.is_dir() and (folder / _VALUES).stat().st_size > MOST_BYTES:
+        shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{key.hexdigest()[:32]}.npy"
-    if not file.exists():
-        draft = folder / f".{file.name}.{os.getpid()}"
+    digests = [hashlib.sha256(ids.astype("<i4").tobytes()).digest() for ids in windows]
+    with _opened(folder) as store:
+        known = store.places()
+        missing = list({digest: number for number, digest in enumerate(digests) if digest not in known}.values())
+        if missing:
+            _run(layers, windows, missing, below, digests, store, pad, progress)
+            known = store.places()
+    os.utime(folder)
+    _forget_oldest(stores)
+    places = np.array([known[digest] for digest in digests], dtype=np.int64).reshape(-1, 2)
+    shape = (int(places.sum(axis=1).max()), hidden)
+    values = np.memmap(folder / _VALUES, dtype=_HALF, mode="r", shape=shape)
+    return CachedStates(values, places[:, 0], places[:, 1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """States end to end in one file, and an index that says where each window's begin; processes may share it."""
+
+    values: Path
+    index: sqlite3.Connection
+
+    def places(self) -> dict[bytes, tuple[int, int]]:
+        """First token and number of tokens of each window, by the digest of its ids."""
+        found = self.index.execute("SELECT digest, start, length FROM window")
+        return {digest: (start, length) for digest, start, length in found}
+
+    def keep(self, digests: Sequence[bytes], states: Sequence[States]) -> None:
+        """Add windows; what a killed process had half written is written over."""
+        self.index.execute("BEGIN IMMEDIATE")
         try:
-            values = np.lib.format.open_memmap(draft, mode="w+", dtype=np.float16, shape=(int(starts[-1]), hidden))
-            _run(layers, windows, below, starts, values, pad, progress)
-            values.flush()
-            del values
-            draft.rename(file)
-        finally:
-            draft.unlink(missing_ok=True)
-        _forget_oldest(folder)
-    return CachedStates(np.load(file, mmap_mode="r", allow_pickle=False), starts)
+            (end,) = self.index.execute("SELECT coalesce(max(start + length), 0) FROM window").fetchone()
+            with self.values.open("r+b") as file:
+                file.seek(end * states[0].shape[1] * _HALF.itemsize)
+                for digest, values in zip(digests, states, strict=True):
+                    file.write(np.ascontiguousarray(values, dtype=_HALF).tobytes())
+                    self.index.execute("INSERT OR IGNORE INTO window VALUES (?, ?, ?)", (digest, end, len(values)))
+                    end += len(values)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            self.index.execute("ROLLBACK")
+            raise
+        self.index.execute("COMMIT")
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[_Store]:
+    with closing(sqlite3.connect(folder / _INDEX, timeout=60, isolation_level=None)) as index:
+        index.execute("CREATE TABLE IF NOT EXISTS window (digest BLOB PRIMARY KEY, start INTEGER, length INTEGER)")
+        (folder / _VALUES).touch()
+        yield _Store(folder / _VALUES, index)
 
 
 def _run(
     layers: nn.Module,
     windows: Sequence[Ids],
+    missing: Sequence[int],
     below: CachedStates | None,
-    starts: npt.NDArray[np.int64],
-    values: States,
+    digests: Sequence[bytes],
+    store: _Store,
     pad: int,
     progress: Progress,
 ) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     layers.to(device).eval()
-    order = sorted(range(len(windows)), key=lambda number: len(windows[number]))
+    order = sorted(missing, key=lambda number: len(windows[number]))
     done = 0
     while done < len(order):
         longest = len(windows[order[min(done + MOST_WINDOWS, len(order)) - 1]])
@@ -95,8 +144,8 @@ def _run(
         inputs, mask = _padded(batch, windows, below, pad)
         with torch.inference_mode():
             states = layers(inputs.to(device), mask.to(device)).cpu().numpy()
-        for row, number in enumerate(batch):
-            values[starts[number] : starts[number + 1]] = states[row, : len(windows[number])]
+        own = [states[row, : len(windows[number])] for row, number in enumerate(batch)]
+        store.keep([digests[number] for number in batch], own)
         done += len(batch)
         progress("frozen layers", done, len(order))
     layers.to("cpu")
@@ -116,8 +165,8 @@ def _padded(batch: list[int], windows: Sequence[Ids], below: CachedStates | None
     return inputs, mask
 
 
-def _forget_oldest(folder: Path) -> None:
-    """Keep the newest few files: states are large and cheap to make again."""
-    files = sorted(folder.glob("*.npy"), key=lambda file: -file.stat().st_mtime)
-    for file in files[MOST_CACHED:]:
-        file.unlink()
+def _forget_oldest(stores: Path) -> None:
+    """Keep the stores used last: states are large and cheap to make again."""
+    folders = sorted(stores.iterdir(), key=lambda folder: -folder.stat().st_mtime)
+    for folder in folders[MOST_STORES:]:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from fimiscope.training import states
 from fimiscope.training.encoders import resolve
 from fimiscope.training.model import LowerLayers, UpperLayers
-from fimiscope.training.states import MOST_CACHED, cached_states
+from fimiscope.training.states import MOST_STORES, cached_states
 
 
 @pytest.fixture
@@ -35,17 +36,17 @@ def kept(
     lower: LowerLayers, ids: list[np.ndarray], told: list[int] | None = None, *, depth: int = 1
 ) -> list[np.ndarray]:
     steps = told if told is not None else []
-    states = cached_states(lower, depth, "weights", ids, 32, 0, progress=lambda _, done, total: steps.append(done))
-    return [np.array(states[number]) for number in range(len(ids))]
+    found = cached_states(lower, depth, "weights", ids, 32, 0, progress=lambda _, done, total: steps.append(done))
+    return [np.array(found[number]) for number in range(len(ids))]
 
 
 def test_states_are_those_of_each_window_alone(lower: LowerLayers, cache: Path) -> None:
     ids = windows(40, 3, 90, 17, 3)
-    for window, states in zip(ids, kept(lower, ids), strict=True):
+    for window, own in zip(ids, kept(lower, ids), strict=True):
         alone = torch.from_numpy(window)[None]
         with torch.inference_mode():
             expected = lower(alone, torch.ones_like(alone))[0].numpy()
-        np.testing.assert_allclose(states, expected, atol=4e-3)
+        np.testing.assert_allclose(own, expected, atol=4e-3)
 
 
 def test_states_are_computed_once(lower: LowerLayers, cache: Path) -> None:
@@ -58,33 +59,68 @@ def test_states_are_computed_once(lower: LowerLayers, cache: Path) -> None:
     assert len(list(cache.iterdir())) == 1
 
 
-def test_other_windows_or_depths_have_states_of_their_own(lower: LowerLayers, cache: Path) -> None:
-    ids = windows(10, 20)
+def test_another_split_of_the_same_texts_finds_its_windows(lower: LowerLayers, cache: Path) -> None:
+    ids, told = windows(10, 20, 30), []
+    first = kept(lower, ids[:2])
+    again = kept(lower, [ids[2], ids[1], ids[2]], told)
+    assert told == [1]
+    assert np.array_equal(again[1], first[1])
+    assert np.array_equal(again[0], again[2])
+
+
+def test_other_depths_have_states_of_their_own(lower: LowerLayers, cache: Path) -> None:
+    ids, told = windows(10, 20), []
     kept(lower, ids)
-    kept(lower, ids[::-1])
-    kept(LowerLayers(resolve("tiny").model(), 2).eval(), ids, depth=2)
-    assert len(list(cache.iterdir())) == 3
+    kept(LowerLayers(resolve("tiny").model(), 2).eval(), ids, told, depth=2)
+    assert told
+    assert len(list(cache.iterdir())) == 2
 
 
-def test_an_interrupted_pass_is_not_taken_for_whole(lower: LowerLayers, cache: Path) -> None:
+def test_an_interrupted_pass_goes_on_where_it_stood(
+    lower: LowerLayers, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stop(stage: str, done: int, total: int) -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(states, "MOST_WINDOWS", 1)
     ids = windows(10, 20)
     with pytest.raises(KeyboardInterrupt):
         cached_states(lower, 1, "weights", ids, 32, 0, progress=stop)
-    assert list(cache.iterdir()) == []
     told: list[int] = []
     kept(lower, ids, told)
-    assert told == [2]
+    assert told == [1]
 
 
-def test_only_the_newest_are_kept(lower: LowerLayers, cache: Path) -> None:
-    for number in range(MOST_CACHED + 3):
-        kept(lower, [np.array([5, 6, 7 + number])])
-        for path in cache.glob("*.npy"):
-            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 10))
-    assert len(list(cache.glob("*.npy"))) == MOST_CACHED
+def test_what_a_killed_process_had_half_written_is_written_over(lower: LowerLayers, cache: Path) -> None:
+    ids = windows(10, 20)
+    kept(lower, ids[:1])
+    (values,) = cache.glob("*/values.f16")
+    with values.open("ab") as file:
+        file.write(b"half of a window")
+    both = kept(lower, ids)
+    alone = torch.from_numpy(ids[1])[None]
+    with torch.inference_mode():
+        np.testing.assert_allclose(both[1], lower(alone, torch.ones_like(alone))[0].numpy(), atol=4e-3)
+
+
+def test_only_the_stores_used_last_are_kept(lower: LowerLayers, cache: Path) -> None:
+    for number in range(MOST_STORES + 3):
+        cached_states(lower, 1, f"weights {number}", windows(10), 32, 0, progress=lambda *fact: None)
+        for folder in cache.iterdir():
+            os.utime(folder, (folder.stat().st_atime, folder.stat().st_mtime - 10))
+    assert len(list(cache.iterdir())) == MOST_STORES
+
+
+def test_a_store_grown_too_large_is_begun_again(
+    lower: LowerLayers, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, told = windows(10, 20), []
+    kept(lower, ids)
+    monkeypatch.setattr(states, "MOST_BYTES", 100)
+    kept(lower, ids[:1], told)
+    assert told == [1]
+    (values,) = cache.glob("*/values.f16")
+    assert values.stat().st_size == 10 * 32 * 2
 
 
 def test_deeper_states_go_on_from_those_below(lower: LowerLayers, cache: Path) -> None:

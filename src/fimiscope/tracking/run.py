@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import subprocess
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from fimiscope.evaluation.evaluate import Evaluation
 from fimiscope.evaluation.plots import confusion, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
 from fimiscope.tables import Table
+from fimiscope.tracking.datasets import TEST_DIGEST, log_parts
 from fimiscope.tracking.registry import REGISTERED_NAME
 from fimiscope.tracking.registry import register as register_version
 from fimiscope.tracking.serving import log_model
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 PREDICTIONS = "predictions.json"
 _AT_ONCE = 100
 _LONGEST_PARAMETER = 6000
-_LONGEST_DIGEST = 36
 _VERSIONS = (
     "fimiscope",
     "torch",
@@ -120,7 +119,7 @@ def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
     status = "FAILED"
     try:
         tracked = TrackedRun(client, run.info.run_id, config)
-        _log_start(config, corpus)
+        _log_start(client, run.info.run_id, config, corpus)
         yield tracked
         status = "FINISHED"
     except KeyboardInterrupt:
@@ -130,7 +129,7 @@ def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
         mlflow.end_run(status=status)
 
 
-def _log_start(config: Config, corpus: Corpus) -> None:
+def _log_start(client: MlflowClient, run_id: str, config: Config, corpus: Corpus) -> None:
     import mlflow
 
     parameters = [(name, value[:_LONGEST_PARAMETER]) for name, value in config.flat().items()]
@@ -142,6 +141,7 @@ def _log_start(config: Config, corpus: Corpus) -> None:
         {
             "codebook": corpus.codebook.version,
             "corpus.digest": corpus.digest,
+            TEST_DIGEST: corpus.part_digest("test"),
             "encoder": config.encoder or "none",
             "languages": " ".join(languages),
             "python": platform.python_version(),
@@ -149,15 +149,7 @@ def _log_start(config: Config, corpus: Corpus) -> None:
             **{f"version.{name}": metadata.version(name) for name in _VERSIONS},
         }
     )
-    for part in ("train", "valid", "test"):
-        if corpus.part(part):
-            with warnings.catch_warnings():
-                # The schema is a record of what was trained on, not a contract for inputs with missing integers.
-                warnings.filterwarnings("ignore", message=".*schema contains integer column.*")
-                dataset = mlflow.data.huggingface_dataset.from_huggingface(
-                    corpus.table(part), name=f"{config.name}-{part}", digest=corpus.digest[:_LONGEST_DIGEST]
-                )
-                mlflow.log_input(dataset, context=part)
+    log_parts(client, run_id, corpus)
 
 
 def _git_state() -> dict[str, str]:

@@ -22,6 +22,7 @@ from fimiscope.progress import Progress, silent
 from fimiscope.tables import Table
 
 if TYPE_CHECKING:
+    from fimiscope.tracking.parent_run import Place
     from fimiscope.tracking.run import TrackedRun
     from fimiscope.training.loop import Epoch
 
@@ -87,6 +88,7 @@ def train(
     register: bool = False,
     resume: bool = False,
     corpus: Corpus | None = None,
+    place: Place | None = None,
     progress: Progress = silent,
     on_epoch: EpochListener = lambda number, figures: None,
 ) -> TrainedRun:
@@ -97,6 +99,7 @@ def train(
         register: add a version to the registered model `fimiscope`.
         resume: go on from the checkpoint that an interrupted run of the same config left.
         corpus: the config's corpus, where the caller has built it already.
+        place: of the MLflow run under a parent, if it has one.
         progress: told what is being done.
         on_epoch: told each epoch's number and figures.
 
@@ -112,7 +115,7 @@ def train(
     folder = Path(models) / config.name
     # Before training: a suite that does not fit the codebook must not be found out hours later.
     suite = Suite.load(codebook) if config.evaluation.contrast else None
-    with tracked_run(config, corpus) as run:
+    with tracked_run(config, corpus, place=place) as run:
 
         def listen(epoch: Epoch) -> None:
             figures = provisional_metrics(corpus.part("valid"), epoch.valid_logits, codebook)

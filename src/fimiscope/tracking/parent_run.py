@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from fimiscope.checksums import short_digest
 from fimiscope.config import Config
-from fimiscope.tables import Table
+from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
+from fimiscope.evaluation.notes import parent_note
 from fimiscope.tracking.parameters import parameters
 from fimiscope.tracking.store import connect, experiment_id
 
@@ -51,17 +52,25 @@ class ParentRun:
     client: MlflowClient
     run_id: str
 
-    def finish(self, children: Sequence[Mapping[str, float]], table: Table, note: str) -> None:
-        """Log the means of the children's figures, a table with a row a child, and what came out, in Markdown."""
-        from mlflow.entities import Metric, RunTag
+    def finish(self, measured: Mapping[str, Evaluation], kind: Kind, reused: Sequence[str]) -> None:
+        """Log the means of the children's test figures, a table with a row a child, and what came out, in Markdown.
+
+        Args:
+            measured: children by name.
+            reused: names of those that were trained before.
+        """
+        from mlflow.entities import Metric
         from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
         now = round(time.time() * 1000)
-        metrics = [Metric(name, value, now, 0) for name, value in mean_figures(children).items()]
+        children = {name: evaluation.metrics for name, evaluation in measured.items()}
+        tested = [{f"test/{name}": value for name, value in figures.items()} for figures in children.values()]
+        metrics = [Metric(name, value, now, 0) for name, value in mean_figures(tested).items()]
         for start in range(0, len(metrics), _AT_ONCE):
             self.client.log_batch(self.run_id, metrics=metrics[start : start + _AT_ONCE])
-        self.client.log_batch(self.run_id, tags=[RunTag(MLFLOW_RUN_NOTE, note)])
-        columns = {name: [row[place] for row in table.rows] for place, name in enumerate(table.columns)}
+        self.client.set_tag(self.run_id, MLFLOW_RUN_NOTE, parent_note(kind, children, reused))
+        columns: dict[str, list[str] | list[float | None]] = {kind.removesuffix("s"): list(children)}
+        columns |= {title: [figures.get(name) for figures in children.values()] for name, title in HEADLINES.items()}
         self.client.log_table(self.run_id, columns, "tables/children.json")
 
 

@@ -16,11 +16,14 @@ from fimiscope.bundle import Bundle
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus
+from fimiscope.errors import ConfigError, TrackingError
 from fimiscope.evaluation.intervals import differences
 from fimiscope.evaluation.predictions import from_rows
 from fimiscope.pipeline import load_corpus, train
-from fimiscope.seeds import Seeds, train_seeds
+from fimiscope.seeds import train_seeds
+from fimiscope.tracking.comparing import compare_runs
 from fimiscope.tracking.datasets import held_out_digest
+from fimiscope.tracking.listing import list_runs
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,16 +37,16 @@ pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A folder with a store of four runs and a parent, each of a word model that trains in seconds."""
+    """A folder with a store of three runs, and of two below a parent, each of a word model that trains in seconds."""
 
     workplace: Workplace
     client: MlflowClient
     many: str
     few: str
     elsewhere: str
-    silent: str
-    seeds: Seeds
+    seeds: str
     interrupted: list[Run]
+    output: str
 
     def run(self, run_id: str) -> Run:
         return self.client.get_run(run_id)
@@ -73,20 +76,23 @@ def store(
             word_model(tiny_config, "many-words"),
             word_model(tiny_config, "few-words", lexical=few, tracking={"texts": False}),
             word_model(tiny_config, "elsewhere", corpus=other),
-            word_model(tiny_config, "few-words", lexical=few, tracking={"texts": False}),
         ]
         ids = [train(config).run_id for config in configs]
         config = word_model(tiny_config, "words")
-        corpus = load_corpus(config, codebook)
-        seeds, interrupted = interrupted_and_again(config, corpus, workplace)
+        interrupted = interrupted_seeds(config, load_corpus(config, codebook), workplace)
+        (workplace.folder / "words.yaml").write_text(config.to_yaml(), encoding="utf-8")
+        again = workplace.run("train", "words.yaml", "--seed", "13", "--seed", "14")
+        assert again.stderr == ""
+        found = re.search(r"MLflow run  (\w{32})", again.stdout)
+        assert found is not None
         from mlflow import MlflowClient
 
         client = MlflowClient(tracking_uri=workplace.store)
-        yield Store(workplace, client, *ids, seeds, interrupted)
+        yield Store(workplace, client, *ids, found[1], interrupted, again.stdout)
 
 
-def interrupted_and_again(config: Config, corpus: Corpus, workplace: Workplace) -> tuple[Seeds, list[Run]]:
-    """Seeds 13 and 14, of which Ctrl-C ended the second one first; and the parents after that Ctrl-C."""
+def interrupted_seeds(config: Config, corpus: Corpus, workplace: Workplace) -> list[Run]:
+    """The parents after Ctrl-C at the second of the seeds 13 and 14."""
     from mlflow import MlflowClient
 
     def stop(seed: int) -> None:
@@ -98,20 +104,20 @@ def interrupted_and_again(config: Config, corpus: Corpus, workplace: Workplace) 
     client = MlflowClient(tracking_uri=workplace.store)
     experiment = client.get_experiment_by_name("fimiscope")
     assert experiment is not None
-    left = client.search_runs([experiment.experiment_id], "tags.children = 'seeds'")
-    return train_seeds(config, (13, 14), corpus=corpus), list(left)
+    return list(client.search_runs([experiment.experiment_id], "tags.children = 'seeds'"))
 
 
 def test_an_interrupted_parent_is_killed_and_gone_on_with(store: Store) -> None:
     [killed] = store.interrupted
     assert killed.info.status == "KILLED"
-    assert store.seeds.run_id == killed.info.run_id
-    assert store.run(store.seeds.run_id).info.status == "FINISHED"
-    assert store.seeds.reused == (13,)
+    assert store.seeds == killed.info.run_id
+    assert store.run(store.seeds).info.status == "FINISHED"
+    assert "seed 13 is there already, and was measured as it is" in store.output
+    assert "seed 14 is there already" not in store.output
 
 
 def test_seeds_stand_below_one_run_with_their_mean_and_spread(store: Store) -> None:
-    parent = store.run(store.seeds.run_id)
+    parent = store.run(store.seeds)
     query = f"tags.mlflow.parentRunId = '{parent.info.run_id}'"
     children = store.client.search_runs([parent.info.experiment_id], query, order_by=["tags.seed ASC"])
     assert [child.data.tags["seed"] for child in children] == ["13", "14"]
@@ -128,18 +134,28 @@ def test_seeds_stand_below_one_run_with_their_mean_and_spread(store: Store) -> N
     assert f"flag PR-AUC {parent.data.metrics['test/flag/pr_auc']:.2f} ±" in note
     table = json.loads(Path(store.client.download_artifacts(parent.info.run_id, "tables/children.json")).read_text())
     assert [row[0] for row in table["data"]] == ["13", "14"]
-    assert [Bundle.load(store.workplace.folder / folder).manifest.name for folder in store.seeds.folders] == [
-        child.info.run_name for child in children
-    ]
+    for child in children:
+        folder = Path("models") / child.info.run_name
+        manifest = Bundle.load(store.workplace.folder / folder).manifest
+        assert (manifest.name, manifest.version) == (child.info.run_name, child.data.tags["bundle.version"])
+        assert str(folder) in store.output
+    assert f"{parent.data.metrics['test/flag/pr_auc']:.2f} ± " in store.output
+
+
+def test_seeds_that_cannot_be_trained_together_are_refused(store: Store) -> None:
+    seeds = ("--seed", "1", "--seed")
+    assert "--register adds one model" in store.workplace.refusal("train", "words.yaml", *seeds, "2", "--register")
+    done = store.workplace.run("train", "words.yaml", *seeds, "1", code=2)
+    assert done.stderr == "fimiscope: a seed is given twice: its bundles would lie in one folder\n"
 
 
 def test_runs_are_listed_best_first_and_parents_and_children_told_apart(store: Store) -> None:
     listed = [json.loads(line) for line in store.workplace.run("runs", "--json").stdout.splitlines()]
     figures = [run["figures"]["test/flag/pr_auc"] for run in listed]
     assert figures == sorted(figures, reverse=True)
-    assert len(listed) == 7
-    assert {run["run_id"] for run in listed if run["mean_of"] == "seeds"} == {store.seeds.run_id}
-    assert [run["parent"] for run in listed].count(store.seeds.run_id) == 2
+    assert len(listed) == 6
+    assert {run["run_id"] for run in listed if run["mean_of"] == "seeds"} == {store.seeds}
+    assert [run["parent"] for run in listed].count(store.seeds) == 2
     printed = store.workplace.run("runs", "--by", "flag/brier", "--limit", "3").stdout
     rows = re.findall(r"^│ (\w{8}) +│", printed, re.MULTILINE)
     ranked = sorted(listed, key=lambda run: run["figures"]["test/flag/brier"])
@@ -148,8 +164,10 @@ def test_runs_are_listed_best_first_and_parents_and_children_told_apart(store: S
 
 
 def test_what_cannot_be_listed_is_said(store: Store, tmp_path: Path) -> None:
-    assert "no run of fimiscope has this metric" in store.workplace.refusal("runs", "--by", "weather")
-    assert "there is no experiment weather" in store.workplace.refusal("runs", "--experiment", "weather")
+    with pytest.raises(ConfigError, match=r"--by weather: no run of fimiscope has this metric \(for example test/"):
+        list_runs("fimiscope", by="weather")
+    with pytest.raises(TrackingError, match="there is no experiment weather in "):
+        list_runs("weather")
     elsewhere = replace(store.workplace, folder=tmp_path)
     assert "there is no mlflow.db in" in elsewhere.refusal("runs", variables={"MLFLOW_TRACKING_URI": ""})
     assert not list(tmp_path.iterdir())
@@ -194,17 +212,30 @@ def test_a_comparison_ends_in_a_sentence(store: Store) -> None:
     ]
     assert places == sorted(places)
     assert re.search(r"the difference is real|cannot be told apart", printed)
-    same = json.loads(store.workplace.run("compare", store.few, store.silent, "--json").stdout)
-    assert same["flipped"] == []
-    assert "cannot be told apart in flag PR-AUC" in same["sentence"]
+    same = compare_runs(store.few, "few-words")
+    assert same.flipped == ()
+    assert "cannot be told apart in flag PR-AUC" in same.sentence
 
 
 def test_what_cannot_be_compared_is_refused(store: Store) -> None:
     refused = store.workplace.refusal("compare", store.many, store.elsewhere)
     assert "were measured on different articles" in refused
     assert all(str(held_out_digest(store.run(run)))[:8] in refused for run in (store.many, store.elsewhere))
-    assert "is the mean of seeds: compare one of them" in store.workplace.refusal(
-        "compare", store.many, store.seeds.run_id
-    )
-    assert "could be any of 2" in store.workplace.refusal("compare", "many-words", "few-words")
-    assert "is not in the store" in store.workplace.refusal("compare", store.many, "weather")
+    for other, said in (
+        (store.seeds, "is the mean of seeds: compare one of them"),
+        ("weather", "run weather is not in the store"),
+        ("it's", "is not in the store"),
+    ):
+        with pytest.raises(TrackingError, match=said):
+            compare_runs(store.many, other)
+
+
+def test_a_name_or_beginning_that_several_runs_have_is_refused(store: Store) -> None:
+    first = store.run(store.many).info
+    named = store.client.create_run(first.experiment_id, run_name="few-words").info.run_id
+    assert compare_runs(store.many, "few-words").second.run_id == store.few
+    store.client.set_terminated(named)
+    with pytest.raises(TrackingError, match="run few-words could be any of 2"):
+        compare_runs(store.many, "few-words")
+    with pytest.raises(TrackingError, match=r"few-words \w{8} \(finished\) holds no predictions"):
+        compare_runs(store.many, named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from importlib import metadata
 from pathlib import Path
@@ -147,8 +148,9 @@ def test_the_note_says_in_five_lines_what_came_out(run: Run, files: Path, codebo
     }
     worst = min(figures.values())
     assert any(f"role {role} (F1 {worst:.2f}, " in lines["Weakest"] for role in figures)
-    for name in lines["Look next"].split(", "):
-        assert (files / name.strip("`")).exists()
+    named = re.findall(r"`([^`]+)`", lines["Look next"])
+    assert "predictions.json" in named
+    assert all((files / name).exists() for name in named)
 
 
 def test_figures_on_the_test_part_stand_by_language_and_narrative(run: Run, files: Path) -> None:

@@ -124,8 +124,9 @@ def test_losses_and_figures_of_every_head_are_logged_by_step(client: MlflowClien
 
 def test_what_the_machine_did_is_logged(client: MlflowClient, run: Run) -> None:
     for name in ("cpu_utilization_percentage", "system_memory_usage_megabytes"):
-        assert all(point.value > 0 for point in client.get_metric_history(run.info.run_id, f"system/{name}"))
-        assert run.data.metrics[f"system/{name}"] > 0
+        points = client.get_metric_history(run.info.run_id, f"system/{name}")
+        assert len(points) > 1
+        assert max(point.value for point in points) > 0
 
 
 def test_the_note_says_in_five_lines_what_came_out(run: Run, files: Path, codebook: Codebook) -> None:

@@ -55,7 +55,7 @@ function rowOf(language) {
   const one = counted(language);
   const row = document.createElement("tr");
   const cells = [one.texts, one.gold, one.flags, one.right, share(one.precision), share(one.recall), whole(one.expected), whole(one.expectedRight), whole(one.missed)];
-  row.append(cell("th", language, { scope: "row" }), ...cells.map((value) => cell("td", String(value), { class: "number" })));
+  row.append(cell("th", language, { scope: "row" }), ...cells.map((value) => cell("td", String(value))));
   if (language === at("explored-language").value) row.className = "model";
   return row;
 }

@@ -38,8 +38,10 @@ class Mistake:
     """A decided text with a wrong role or flag.
 
     Attributes:
-        loss: cross-entropy of the wrong decision, in nats; the greater one where role and flag are wrong.
+        loss: cross-entropy of the wrong decision, in nats; the greater one where role and flag are wrong, and 0
+            for a role given without a probability.
         gold_flag: `None` where the labels do not decide it.
+        wrong: `role`, `flag` or both.
         windows: the evidence, in order.
     """
 
@@ -91,8 +93,8 @@ def mistake_table(mistakes: Sequence[Mistake]) -> Table:
 def _mistake(example: Example, verdict: Verdict, codebook: Codebook, *, texts: bool) -> Mistake | None:
     losses = {}
     role, flag = example.labels.role, codebook.flagged(example.labels)
-    if role is not None and verdict.role is not None and verdict.role_label != role:
-        losses["role"] = _loss(verdict.role.get(role, 0.0))
+    if role is not None and verdict.role_label is not None and verdict.role_label != role:
+        losses["role"] = _loss(verdict.role.get(role, 0.0)) if verdict.role else 0.0
     if flag is not None and verdict.flag_probability is not None and (verdict.flag is True) is not flag:
         losses["flag"] = _loss(verdict.flag_probability if flag else 1 - verdict.flag_probability)
     if not losses:

@@ -16,11 +16,10 @@ from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
-from fimiscope.evaluation.contrast import Contrast, family_table, repost_table
 from fimiscope.evaluation.evaluate import Evaluation
-from fimiscope.evaluation.plots import confusion, precision_recall, reliability
+from fimiscope.evaluation.plots import confusion, learning_curve, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
-from fimiscope.tables import Table
+from fimiscope.evaluation.report import Report
 from fimiscope.tracking.registry import REGISTERED_NAME
 from fimiscope.tracking.registry import register as register_version
 from fimiscope.tracking.serving import log_model
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PREDICTIONS = "predictions.json"
+REPORT = "report.html"
 _AT_ONCE = 100
 _LONGEST_PARAMETER = 6000
 _LONGEST_DIGEST = 36
@@ -78,19 +78,16 @@ class TrackedRun:
         rows = to_rows(examples, evaluation.verdicts, texts=self.config.tracking.texts)
         mlflow.log_table(pd.DataFrame(rows), PREDICTIONS)
 
-    def contrast(self, contrast: Contrast, rates: Table) -> None:
-        """Log the pass rates on the contrast suite, their table, and what became of each family and re-post."""
-        self.metrics(contrast.metrics(), prefix="contrast")
-        self.table(rates, "contrast")
-        self.table(family_table(contrast), "contrast_families")
-        self.table(repost_table(contrast), "contrast_reposts")
-
-    def table(self, table: Table, file: str) -> None:
-        """Log a results table as MLflow table `file`.json."""
+    def report(self, report: Report) -> None:
+        """Log the page, and each of its tables as an MLflow table."""
         import mlflow
         import pandas as pd
 
-        mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{file}.json")
+        for name, table in report.tables().items():
+            mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{name}.json")
+        if report.epochs:
+            mlflow.log_figure(learning_curve(report.epochs), "plots/learning_curve.png")
+        mlflow.log_text(report.to_html(), REPORT)
 
     def bundle(self, folder: Path, manifest: Manifest, codebook: Codebook, *, register: bool) -> str | None:
         """Log the bundle once, as a pyfunc model; `register` adds a version to the registered model and gives it."""

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fimiscope.errors import MissingExtra
 from fimiscope.evaluation.curves import epoch_table, precision_recall_curve, reliability_bins
 from fimiscope.evaluation.evaluate import HEADLINES
@@ -109,9 +107,11 @@ def _explorer(report: Report) -> dict[str, Any]:
         "base_rate": report.base_rate,
         "languages": languages,
         "texts": [
-            [round(float(judged.flag_probability[row]), PROBABILITY_DIGITS), int(judged.flag[row])]
-            + [languages.index(judged.languages[row])]
-            for row in np.flatnonzero(judged.flag_known)
+            (round(float(probability), PROBABILITY_DIGITS), int(gold), languages.index(language))
+            for probability, gold, language, known in zip(
+                judged.flag_probability, judged.flag, judged.languages, judged.flag_known, strict=True
+            )
+            if known
         ],
         "x": [x.place(0), x.place(1)],
         "y": [y.place(0), y.place(1)],

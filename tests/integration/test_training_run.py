@@ -57,6 +57,7 @@ def test_the_command_prints_config_corpus_results_and_where_things_are(trained: 
     assert places == sorted(places)
     assert all(rule in output for rule in SHORTCUTS)
     assert f"MLflow run  {trained.run_id}" in output
+    assert "report      report.html among its artifacts" in output
     version = Bundle.load(trained.folder).manifest.version
     assert f"bundle      models/quickstart  (version {version})" in output
     assert "registered  models:/fimiscope/1" in output

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -14,11 +15,14 @@ import pytest
 from lxml import html
 
 from fimiscope.codebook import Codebook
-from fimiscope.corpus import Corpus
+from fimiscope.corpus import Corpus, Example
+from fimiscope.corpus.annotated import read_annotations
+from fimiscope.evaluation import Evaluation
 from fimiscope.evaluation.contrast import constant_rule
 from fimiscope.evaluation.curves import EpochFigures
 from fimiscope.evaluation.report import Report
 from fimiscope.evaluation.suite import Suite
+from fimiscope.records import Verdict
 from fimiscope.tables import Table
 
 MakeReport = Callable[..., Report]
@@ -63,6 +67,21 @@ def test_the_rows_say_what_the_model_is_compared_with(whole: Report, page: Any) 
     tile = page.xpath("//dl[@class='headlines']/div[dt='flag F1']")[0].text_content()
     assert str(whole.results.rows[0][3]).split(" [")[0] in tile
     assert "best shortcut 0.00 (majority)" in tile
+
+
+def test_annotated_texts_have_the_second_reader_beside(
+    codebook: Codebook, example: Callable[..., Example], verdict: Callable[..., Verdict]
+) -> None:
+    keys = list(read_annotations())[:30]
+    bare = [example(n, source=source, role="carries", africa=n % 2 == 0) for n, (source, _) in enumerate(keys)]
+    examples = [
+        replace(one, article=replace(one.article, id=identity)) for one, (_, identity) in zip(bare, keys, strict=True)
+    ]
+    measured = Evaluation.of("model", examples, [verdict(n, "carries", 0.9) for n in range(30)], codebook)
+    page = html.fromstring(Report.of([measured], examples, codebook, title="Test", texts=True).to_html())
+    assert page.xpath("//tr[@class='reader']/th/text()") == ["second reader", "second reader, hard texts"]
+    [tile] = page.xpath("//dl[@class='headlines']/div[dt='flag F1']")
+    assert "second reader 0.88" in tile.text_content()
 
 
 def test_the_confusion_is_shaded_by_the_share_of_the_row(whole: Report, page: Any) -> None:

@@ -17,6 +17,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 COMMANDS = (
     (),
     ("train",),
+    ("tune",),
     ("predict",),
     ("explain",),
     ("evaluate",),

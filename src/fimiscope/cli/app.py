@@ -25,6 +25,7 @@ from fimiscope.cli import (
     model,
     predict,
     train,
+    tune,
 )
 from fimiscope.errors import FimiscopeError
 
@@ -57,6 +58,7 @@ app = typer.Typer(
     cls=_Commands,
 )
 app.command("train")(train.train_command)
+app.command("tune")(tune.tune_command)
 app.command("predict")(predict.predict_command)
 app.command("explain")(explain.explain_command)
 app.command("evaluate")(evaluate.evaluate_command)

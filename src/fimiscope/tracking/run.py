@@ -105,9 +105,7 @@ class TrackedRun:
 
 @contextmanager
 def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
-    """Open a run, log what is known before training, and close it whatever happens.
-
-    The run ends as FINISHED, as KILLED after Ctrl-C, and as FAILED after an error.
+    """Open a run, log what is known before training, and close it as it ended.
 
     Raises:
         TrackingError: the store cannot be reached.
@@ -117,11 +115,19 @@ def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
 
     experiment = experiment_id(client, config.tracking.experiment)
     run = mlflow.start_run(experiment_id=experiment, run_name=config.name)
+    with closed_as_it_ended():
+        log_start(config, corpus)
+        yield TrackedRun(client, run.info.run_id, config)
+
+
+@contextmanager
+def closed_as_it_ended() -> Iterator[None]:
+    """Close the run opened last whatever happens: as FINISHED, as KILLED after Ctrl-C, as FAILED after an error."""
+    import mlflow
+
     status = "FAILED"
     try:
-        tracked = TrackedRun(client, run.info.run_id, config)
-        _log_start(config, corpus)
-        yield tracked
+        yield
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -130,7 +136,8 @@ def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
         mlflow.end_run(status=status)
 
 
-def _log_start(config: Config, corpus: Corpus) -> None:
+def log_start(config: Config, corpus: Corpus) -> None:
+    """Log to the open run what is known before training: config, corpus, versions and commit."""
     import mlflow
 
     parameters = [(name, value[:_LONGEST_PARAMETER]) for name, value in config.flat().items()]

@@ -18,9 +18,7 @@ from fimiscope.records import Verdict
 Logits = npt.NDArray[np.floating[Any]]
 
 
-def provisional_metrics(
-    examples: Sequence[Example], logits: Logits, codebook: Codebook
-) -> Metrics:
+def provisional_metrics(examples: Sequence[Example], logits: Logits, codebook: Codebook) -> Metrics:
     """Every figure from raw logits of shape (articles, labels)."""
     rows = probabilities(logits, codebook.heads())
     slices = head_slices(codebook.heads())

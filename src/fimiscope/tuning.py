@@ -116,7 +116,7 @@ def tune(
     """Search the space of the config's section `tuning` for the highest figure on the validation part.
 
     The test part is taken out of the corpus before the first trial. The same config and corpus go on with the study
-    that an earlier call left in `<folder>/<name>`, until it has `tuning.trials` trials; one that was broken off is not
+    that an earlier call left in `<folder>/<study>`, until it has `tuning.trials` trials; one that was broken off is not
     counted. Any change to what decides the figures begins a new study beside the old one.
 
     Args:
@@ -149,79 +149,81 @@ def tune(
     corpus = _without_test(load_corpus(config, Codebook.load(config.codebook), progress=progress))
     metric = _figure_of(tuning, corpus)
     name = _name(config, tuning, corpus)
-    home = Path(folder) / config.name
-    with _opened(home / DATABASE, name) as study:
+    home = Path(folder) / name
+    with _opened(home / DATABASE, name) as study, study_run(config, corpus, name, _in_words(tuning)) as run:
         _close_broken(study)
         # Not the same draws again where an earlier call left off.
         study.sampler = optuna.samplers.TPESampler(seed=config.seed + len(study.trials))
-        parameters = {"tuning.metric": tuning.metric} | {
-            f"tuning.space.{key}": values.model_dump() if isinstance(values, RangeConfig) else list(values)
-            for key, values in tuning.space.items()
-        }
-        with study_run(config, corpus, name, parameters) as run:
-
-            def objective(trial: optuna.Trial) -> float:
-                return _run_trial(trial, config, tuning, metric, corpus, run, progress)
-
-            def ended(study: optuna.Study, frozen: optuna.trial.FrozenTrial) -> None:
-                trial = _trial(frozen)
-                run.row(_row(trial))
-                if trial.state == "complete" and study.best_trial.number == trial.number:
-                    text = _best_config(config, name, tuning.metric, trial, home / BEST)
-                    (home / BEST).write_text(text, encoding="utf-8")
-                    run.best(text)
-                progress("trials", _counted(study), tuning.trials)
-                on_trial(trial)
-
-            limit = minutes or tuning.minutes
-            progress("trials", _counted(study), tuning.trials)
-            study.optimize(
-                objective,
-                n_trials=max(0, tuning.trials - _counted(study)),
-                timeout=None if limit is None else max(0.0, 60 * limit - (time.monotonic() - started)),
-                callbacks=[ended],
-            )
-            trials = tuple(map(_trial, study.trials))
-            plots, skipped = _plots(study, tuning.metric, config.seed)
-            run.standing(_standing(trials), plots)
+        search = _Search(config, tuning, metric, corpus, name, home / BEST, run, progress, on_trial)
+        limit = tuning.minutes if minutes is None else minutes
+        progress("trials", _counted(study), tuning.trials)
+        study.optimize(
+            search.run_trial,
+            n_trials=max(0, tuning.trials - _counted(study)),
+            timeout=None if limit is None else max(0.0, 60 * limit - (time.monotonic() - started)),
+            callbacks=[search.trial_ended],
+        )
+        trials = tuple(map(_trial, study.trials))
+        plots, skipped = _plots(study, tuning.metric, config.seed)
+        run.standing(_standing(trials), plots)
     return Study(name, run.run_id, tuning.metric, trials, _best(trials), home / BEST, skipped)
 
 
-def _run_trial(
-    trial: optuna.Trial,
-    config: Config,
-    tuning: TuningConfig,
-    metric: str,
-    corpus: Corpus,
-    run: StudyRun,
-    progress: Progress,
-) -> float:
-    from optuna import TrialPruned
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What all trials of a study share."""
 
-    values = {key: _drawn(trial, key, given) for key, given in tuning.space.items()}
-    tried = config.with_values(values)
+    config: Config
+    tuning: TuningConfig
+    metric: str
+    corpus: Corpus
+    study: str
+    file: Path
+    run: StudyRun
+    progress: Progress
+    on_trial: Callable[[Trial], None]
 
-    def on_epoch(number: int, figures: Metrics) -> None:
-        if not math.isfinite(figures["loss"]):
-            raise TrialPruned
-        trial.report(figures[metric], number)
-        # After the last epoch there is nothing left to save.
-        if number < tried.training.epochs and trial.should_prune():
-            raise TrialPruned
+    def run_trial(self, trial: optuna.Trial) -> float:
+        from optuna import TrialPruned
 
-    pruned = None
-    with run.trial(trial.number, values, tried) as own:
-        try:
-            figures = try_out(tried, corpus, own, progress=progress, on_epoch=on_epoch)
-        except TrialPruned as stop:
-            pruned = stop
-            own.ended("pruned")
-        else:
-            own.metrics(figures, prefix="tuning")
-            own.ended("complete")
-    if pruned is not None:
-        raise pruned
-    return figures[metric]
+        from fimiscope.tracking.run import tracked_run
+
+        values = {key: _drawn(trial, key, given) for key, given in self.tuning.space.items()}
+        config = self.config.with_values(values)
+
+        def on_epoch(number: int, figures: Metrics) -> None:
+            if not math.isfinite(figures["loss"]):
+                raise TrialPruned
+            trial.report(figures[self.metric], number)
+            # After the last epoch there is nothing left to save.
+            if number < config.training.epochs and trial.should_prune():
+                raise TrialPruned
+
+        pruned = None
+        with tracked_run(config, self.corpus, place=self.run.place(trial.number)) as own:
+            try:
+                figures = try_out(config, self.corpus, own, progress=self.progress, on_epoch=on_epoch)
+                own.metrics(figures, prefix="tuning")
+            except TrialPruned as stop:
+                pruned = stop
+            self.run.ended(own.run_id, "complete" if pruned is None else "pruned")
+        if pruned is not None:
+            raise pruned
+        return figures[self.metric]
+
+    def trial_ended(self, study: optuna.Study, frozen: optuna.trial.FrozenTrial) -> None:
+        trial = _trial(frozen)
+        self.run.row(_row(trial))
+        if trial.state == "complete" and study.best_trial.number == trial.number:
+            config = self.config.with_values(trial.values).to_yaml()
+            text = (
+                f"# Trial {trial.number} of the study {self.study}: {self.tuning.metric} {_value(trial):.4f}, "
+                f"measured on the validation part.\n#   fimiscope train {shlex.quote(str(self.file))}\n{config}"
+            )
+            self.file.write_text(text, encoding="utf-8")
+            self.run.best(text)
+        self.progress("trials", _counted(study), self.tuning.trials)
+        self.on_trial(trial)
 
 
 def _drawn(trial: optuna.Trial, key: str, given: tuple[Choice, ...] | RangeConfig) -> Choice:
@@ -230,6 +232,15 @@ def _drawn(trial: optuna.Trial, key: str, given: tuple[Choice, ...] | RangeConfi
     if given.whole:
         return trial.suggest_int(key, int(given.low), int(given.high), log=given.log)
     return trial.suggest_float(key, given.low, given.high, log=given.log)
+
+
+def _in_words(tuning: TuningConfig) -> dict[str, str]:
+    def told(given: tuple[Choice, ...] | RangeConfig) -> str:
+        if isinstance(given, RangeConfig):
+            return f"{given.low} to {given.high}{', logarithmic' if given.log else ''}"
+        return ", ".join(map(_written, given))
+
+    return {"tuning.metric": tuning.metric} | {key: told(given) for key, given in tuning.space.items()}
 
 
 def _without_test(corpus: Corpus) -> Corpus:
@@ -341,14 +352,6 @@ def _standing(trials: tuple[Trial, ...]) -> Metrics:
     figures = {f"tuning/{state}": float(counts[state]) for state in ("complete", "pruned", "failed")}
     best = _best(trials)
     return figures if best is None else figures | {"tuning/best": _value(best)}
-
-
-def _best_config(config: Config, study: str, metric: str, trial: Trial, file: Path) -> str:
-    comment = (
-        f"# Trial {trial.number} of the study {study}: {metric} {_value(trial):.4f}, chosen on the validation part.\n"
-        f"#   fimiscope train {shlex.quote(str(file))}\n"
-    )
-    return comment + config.with_values(trial.values).to_yaml()
 
 
 def _written(value: Choice) -> str:

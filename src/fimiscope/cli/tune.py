@@ -20,7 +20,9 @@ def tune_command(
         float | None,
         typer.Option(min=0, help="After so many minutes no trial begins, in place of tuning.minutes; each call anew."),
     ] = None,
-    output: Annotated[Path, typer.Option(help="Folder of studies; this one goes to OUTPUT/NAME.")] = Path("out/tuning"),
+    output: Annotated[Path, typer.Option(help="Folder of studies; this one goes to OUTPUT/STUDY.")] = Path(
+        "out/tuning"
+    ),
     as_json: Annotated[bool, typer.Option("--json", help="Print all trials as one JSON object.")] = False,
 ) -> None:
     """Search the settings that a config leaves open, on its validation part; the same command goes on with a search."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import subprocess
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,9 @@ from fimiscope.evaluation.evaluate import Evaluation
 from fimiscope.evaluation.plots import confusion, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
 from fimiscope.tables import Table
+from fimiscope.tracking.datasets import TEST_DIGEST, log_parts
+from fimiscope.tracking.parameters import parameters
+from fimiscope.tracking.parent_run import Place
 from fimiscope.tracking.registry import REGISTERED_NAME
 from fimiscope.tracking.registry import register as register_version
 from fimiscope.tracking.serving import log_model
@@ -30,9 +32,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PREDICTIONS = "predictions.json"
+CODEBOOK = "codebook.json"
 _AT_ONCE = 100
-_LONGEST_PARAMETER = 6000
-_LONGEST_DIGEST = 36
 _VERSIONS = (
     "fimiscope",
     "torch",
@@ -92,6 +93,17 @@ class TrackedRun:
 
         mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{file}.json")
 
+    def note(self, text: str) -> None:
+        """Describe the run in Markdown; MLflow shows it on top of the run's page."""
+        import mlflow
+        from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+
+        mlflow.set_tag(MLFLOW_RUN_NOTE, text)
+
+    def artifacts(self) -> list[str]:
+        """Names of the files and folders that were logged."""
+        return [file.path for file in self.client.list_artifacts(self.run_id)]
+
     def bundle(self, folder: Path, manifest: Manifest, codebook: Codebook, *, register: bool) -> str | None:
         """Log the bundle once, as a pyfunc model; `register` adds a version to the registered model and gives it."""
         import mlflow
@@ -104,8 +116,14 @@ class TrackedRun:
 
 
 @contextmanager
-def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
-    """Open a run, log what is known before training, and close it as it ended.
+def tracked_run(config: Config, corpus: Corpus, *, place: Place | None = None) -> Iterator[TrackedRun]:
+    """Open a run, log what is known before training, and close it whatever happens.
+
+    The run ends as FINISHED, as KILLED after Ctrl-C, and as FAILED after an error. What the machine does meanwhile is
+    logged as `system/…`, unless MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING says false.
+
+    Args:
+        place: under a parent, if the run has one.
 
     Raises:
         TrackingError: the store cannot be reached.
@@ -114,20 +132,18 @@ def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
     import mlflow
 
     experiment = experiment_id(client, config.tracking.experiment)
-    run = mlflow.start_run(experiment_id=experiment, run_name=config.name)
-    with closed_as_it_ended():
-        log_start(config, corpus)
-        yield TrackedRun(client, run.info.run_id, config)
-
-
-@contextmanager
-def closed_as_it_ended() -> Iterator[None]:
-    """Close the run opened last whatever happens: as FINISHED, as KILLED after Ctrl-C, as FAILED after an error."""
-    import mlflow
-
+    run = mlflow.start_run(
+        experiment_id=experiment,
+        run_name=config.name if place is None else place.name,
+        parent_run_id=None if place is None else place.parent,
+        tags=None if place is None else dict(place.tags),
+        log_system_metrics=_watches_machine(),
+    )
     status = "FAILED"
     try:
-        yield
+        tracked = TrackedRun(client, run.info.run_id, config)
+        _log_start(client, run.info.run_id, config, corpus)
+        yield tracked
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -136,19 +152,18 @@ def closed_as_it_ended() -> Iterator[None]:
         mlflow.end_run(status=status)
 
 
-def log_start(config: Config, corpus: Corpus) -> None:
-    """Log to the open run what is known before training: config, corpus, versions and commit."""
+def _log_start(client: MlflowClient, run_id: str, config: Config, corpus: Corpus) -> None:
     import mlflow
 
-    parameters = [(name, value[:_LONGEST_PARAMETER]) for name, value in config.flat().items()]
-    for start in range(0, len(parameters), _AT_ONCE):
-        mlflow.log_params(dict(parameters[start : start + _AT_ONCE]))
+    mlflow.log_params(parameters(config))
     mlflow.log_text(config.to_yaml(), "config.yaml")
+    mlflow.log_dict(corpus.codebook.to_dict(), CODEBOOK)
     languages = sorted({example.article.language or "unknown" for example in corpus.examples})
     mlflow.set_tags(
         {
             "codebook": corpus.codebook.version,
             "corpus.digest": corpus.digest,
+            **({TEST_DIGEST: corpus.part_digest("test")} if corpus.part("test") else {}),
             "encoder": config.encoder or "none",
             "languages": " ".join(languages),
             "python": platform.python_version(),
@@ -156,15 +171,13 @@ def log_start(config: Config, corpus: Corpus) -> None:
             **{f"version.{name}": metadata.version(name) for name in _VERSIONS},
         }
     )
-    for part in ("train", "valid", "test"):
-        if corpus.part(part):
-            with warnings.catch_warnings():
-                # The schema is a record of what was trained on, not a contract for inputs with missing integers.
-                warnings.filterwarnings("ignore", message=".*schema contains integer column.*")
-                dataset = mlflow.data.huggingface_dataset.from_huggingface(
-                    corpus.table(part), name=f"{config.name}-{part}", digest=corpus.digest[:_LONGEST_DIGEST]
-                )
-                mlflow.log_input(dataset, context=part)
+    log_parts(client, run_id, corpus)
+
+
+def _watches_machine() -> bool:
+    from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING as WANTED
+
+    return bool(WANTED.get()) if WANTED.is_set() else True
 
 
 def _git_state() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A search in MLflow: one run for the study, and nested in it one run for each trial."""
+"""A search in MLflow: one run for the study, below which the runs of its trials stand."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from fimiscope.config import Choice, Config
+from fimiscope.config import Config
 from fimiscope.corpus import Corpus
-from fimiscope.tracking.run import TrackedRun, closed_as_it_ended, log_start
+from fimiscope.tracking.parameters import parameters
+from fimiscope.tracking.parent_run import Place
 from fimiscope.tracking.store import connect, experiment_id
 
 if TYPE_CHECKING:
@@ -23,97 +24,88 @@ State = Literal["complete", "pruned", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class TrialRun(TrackedRun):
-    """The open run of one trial."""
-
-    def ended(self, state: State) -> None:
-        """Say how the trial ended; a trial of which nothing is said has failed."""
-        import mlflow
-
-        mlflow.set_tag(STATE, state)
-
-
-@dataclass(frozen=True, slots=True)
 class StudyRun:
     """The open run of a study."""
 
     client: MlflowClient
     run_id: str
-    experiment: str
     study: str
 
-    @contextmanager
-    def trial(self, number: int, values: Mapping[str, Choice], config: Config) -> Iterator[TrialRun]:
-        """Open the run of a trial, whose parameters are `values`, and close it as it ended."""
-        import mlflow
+    def place(self, number: int) -> Place:
+        """Where the run of a trial stands; a trial of which nothing more is said has failed."""
+        return Place(self.run_id, f"trial {number}", {STUDY: self.study, STATE: "failed"})
 
-        run = mlflow.start_run(
-            experiment_id=self.experiment,
-            run_name=f"{config.name} trial {number}",
-            nested=True,
-            tags={STUDY: self.study, STATE: "failed"},
-        )
-        with closed_as_it_ended():
-            mlflow.log_params(dict(values))
-            mlflow.log_text(config.to_yaml(), "config.yaml")
-            yield TrialRun(self.client, run.info.run_id, config)
+    def ended(self, trial: str, state: State) -> None:
+        """Say how the trial with this run ended."""
+        self.client.set_tag(trial, STATE, state)
 
     def row(self, trial: Mapping[str, Any]) -> None:
         """Add a trial to the table of trials."""
-        import mlflow
-
-        mlflow.log_table({name: [value] for name, value in trial.items()}, TRIALS)
+        self.client.log_table(self.run_id, {name: [value] for name, value in trial.items()}, TRIALS)
 
     def best(self, config: str) -> None:
         """Keep the best config so far, as YAML."""
-        import mlflow
-
-        mlflow.log_text(config, BEST)
+        self.client.log_text(self.run_id, config, BEST)
 
     def standing(self, figures: Mapping[str, float], plots: Mapping[str, Figure]) -> None:
         """Log what the study has come to."""
-        import mlflow
-
-        mlflow.log_metrics(dict(figures))
+        for name, value in figures.items():
+            self.client.log_metric(self.run_id, name, value)
         for name, plot in plots.items():
-            mlflow.log_figure(plot, f"plots/{name}.png", save_kwargs={"bbox_inches": "tight"})
+            self.client.log_figure(self.run_id, plot, f"plots/{name}.png", save_kwargs={"bbox_inches": "tight"})
 
 
 @contextmanager
-def study_run(config: Config, corpus: Corpus, study: str, parameters: Mapping[str, object]) -> Iterator[StudyRun]:
+def study_run(config: Config, corpus: Corpus, study: str, space: Mapping[str, str]) -> Iterator[StudyRun]:
     """Open the run of a study, or go on with the one that an earlier call left, and close it as it ended.
 
-    Trials that a killed call left open are closed.
-
     Args:
-        study: its name; other studies of one config have other names.
-        parameters: of the search, logged beside those of the config.
+        study: its name; studies of other spaces or corpora have other names.
+        space: what each key is drawn from, in words; logged in place of the key's value.
 
     Raises:
         TrackingError: the store cannot be reached.
     """
     client = connect()
-    import mlflow
-
     experiment = experiment_id(client, config.tracking.experiment)
     known = client.search_runs([experiment], f"tags.`{STUDY}` = '{study}' and tags.`{STATE}` = 'study'", max_results=1)
     if known:
         run_id = known[0].info.run_id
-        _close_trials(client, experiment, run_id)
-        mlflow.start_run(run_id=run_id)
+        _close_broken(client, experiment, run_id)
+        client.update_run(run_id, status="RUNNING")
     else:
-        tags = {STUDY: study, STATE: "study"}
-        run_id = mlflow.start_run(experiment_id=experiment, run_name=f"{config.name} tuning", tags=tags).info.run_id
-    with closed_as_it_ended():
-        if not known:
-            log_start(config, corpus)
-            mlflow.log_params(dict(parameters))
-        yield StudyRun(client, run_id, experiment, study)
+        run_id = _create(client, experiment, config, corpus, study, space)
+    status = "FAILED"
+    try:
+        yield StudyRun(client, run_id, study)
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        client.set_terminated(run_id, status)
 
 
-def _close_trials(client: MlflowClient, experiment: str, run_id: str) -> None:
+def _create(
+    client: MlflowClient, experiment: str, config: Config, corpus: Corpus, study: str, space: Mapping[str, str]
+) -> str:
+    from mlflow.entities import Param
+
+    # MLflow's own tags (user, source, commit) are added by its fluent interface alone.
+    from mlflow.tracking.context.registry import resolve_tags
+
+    tags = {STUDY: study, STATE: "study", "corpus.digest": corpus.digest, "codebook": corpus.codebook.version}
+    run = client.create_run(experiment, run_name=f"{config.name} (trials)", tags=resolve_tags(tags))
+    run_id: str = run.info.run_id
+    client.log_batch(run_id, params=[Param(key, value) for key, value in (parameters(config) | dict(space)).items()])
+    client.log_text(run_id, config.to_yaml(), "config.yaml")
+    return run_id
+
+
+def _close_broken(client: MlflowClient, experiment: str, run_id: str) -> None:
+    """A killed process could not close the run of its trial."""
     from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-    inside = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run_id}' and attributes.status = 'RUNNING'"
-    for trial in client.search_runs([experiment], inside):
+    broken = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run_id}' and attributes.status = 'RUNNING'"
+    for trial in client.search_runs([experiment], broken):
         client.set_terminated(trial.info.run_id, "KILLED")

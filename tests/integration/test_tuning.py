@@ -159,7 +159,6 @@ def test_the_best_trial_is_told_and_can_be_trained(search: Search, config: Confi
     found = Config.load(search.document["file"])
     assert found == config.with_values(best["values"])
     assert found == Config.load(file, settings[1::2]).model_copy(update={"tuning": None})
-    assert "tuning" not in Path(search.document["file"]).read_text(encoding="utf-8").split("name:")[1]
 
 
 def test_trials_are_nested_runs_that_say_how_they_ended(search: Search, client: MlflowClient) -> None:

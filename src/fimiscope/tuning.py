@@ -383,7 +383,12 @@ def _plots(study: optuna.Study, metric: str, seed: int) -> tuple[dict[str, Figur
     # Optuna draws in a style of its own, and leaves it set.
     with plt.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        plots["parallel_coordinates"] = drawn(plot_parallel_coordinate(study, target_name=metric))
+        axes = plot_parallel_coordinate(study, target_name=metric)
+        # Optuna cuts the names of keys short, and draws the worst trials in white.
+        axes.set_xticks(axes.get_xticks(), [metric, *sorted(study.best_params)])
+        axes.collections[0].set_cmap("viridis")
+        plots["parallel_coordinates"] = drawn(axes)
+        plots["parallel_coordinates"].set_size_inches(3 + 2 * len(study.best_params), 4.8)
         if len(values) < FEWEST_FOR_IMPORTANCE or len(set(values)) == 1:
             skipped = f"importance was not drawn: it needs {FEWEST_FOR_IMPORTANCE} complete trials that differ in value"
         else:

@@ -22,6 +22,7 @@ COMMANDS = (
     ("explain",),
     ("evaluate",),
     ("cross-validate",),
+    ("learning-curve",),
     ("corpus",),
     ("corpus", "build"),
     ("corpus", "show"),

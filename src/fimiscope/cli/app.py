@@ -22,6 +22,7 @@ from fimiscope.cli import (
     evaluate,
     explain,
     gate,
+    learning_curve,
     model,
     predict,
     train,
@@ -63,6 +64,7 @@ app.command("predict")(predict.predict_command)
 app.command("explain")(explain.explain_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("cross-validate")(cross_validate.cross_validate_command)
+app.command("learning-curve")(learning_curve.learning_curve_command)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(model.app, name="model")
 app.add_typer(bundle.app, name="bundle")

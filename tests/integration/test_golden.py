@@ -23,6 +23,8 @@ COMMANDS = (
     ("evaluate",),
     ("cross-validate",),
     ("learning-curve",),
+    ("runs",),
+    ("compare",),
     ("corpus",),
     ("corpus", "build"),
     ("corpus", "show"),

@@ -46,14 +46,15 @@ def flips(first: Judged, second: Judged) -> list[Flip]:
     moved = np.abs(first.flag_probability - second.flag_probability)
     found = []
     for row in np.flatnonzero((first.flag_given != second.flag_given) & first.flag_known & second.flag_known):
-        gold = bool(first.flag[row])
-        said = [bool(one.flag_given[row]) for one in (first, second)]
-        words = [_flag_words(one, int(row)) for one in (first, second)]
-        found.append(Flip(int(row), "flag", _FLAG[gold], *words, _right(gold, *said), float(moved[row])))
-    mine, theirs = first.heads["role"], second.heads["role"]
-    for row in np.flatnonzero((mine.given != theirs.given).any(axis=1) & mine.known & theirs.known):
-        gold_role, *roles = (mine.codes[int(given[row].argmax())] for given in (mine.gold, mine.given, theirs.given))
-        found.append(Flip(int(row), "role", gold_role, *roles, _right(gold_role, *roles), float(moved[row])))
+        gold = _FLAG[bool(first.flag[row])]
+        mine, theirs = (_FLAG[bool(one.flag_given[row])] for one in (first, second))
+        words = (_flag_words(first, int(row)), _flag_words(second, int(row)))
+        found.append(Flip(int(row), "flag", gold, *words, right=_right(gold, mine, theirs), moved=float(moved[row])))
+    a, b = first.heads["role"], second.heads["role"]
+    for row in np.flatnonzero((a.given != b.given).any(axis=1) & a.known & b.known):
+        gold, mine, theirs = (a.codes[int(marks[row].argmax())] for marks in (a.gold, a.given, b.given))
+        right = _right(gold, mine, theirs)
+        found.append(Flip(int(row), "role", gold, mine, theirs, right=right, moved=float(moved[row])))
     return sorted(found, key=lambda flip: (flip.what, flip.right == "neither", -flip.moved))
 
 
@@ -72,5 +73,5 @@ def _flag_words(judged: Judged, row: int) -> str:
     return "failed" if judged.failed[row] else "abstained" if judged.abstained[row] else _FLAG[False]
 
 
-def _right(gold: object, first: object, second: object) -> Right:
+def _right(gold: str, first: str, second: str) -> Right:
     return "first" if first == gold else "second" if second == gold else "neither"

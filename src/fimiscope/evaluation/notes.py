@@ -53,7 +53,7 @@ def parent_note(kind: str, children: Mapping[str, Metrics], reused: Sequence[str
     values = {name: figures[FIGURE] for name, figures in children.items() if FIGURE in figures}
     order = sorted(values, key=lambda name: values[name])
     lines = {
-        "Runs": f"{len(children)} {kind}{before}",
+        "Runs": f"{len(children)} {kind if len(children) > 1 else kind.removesuffix('s')}{before}",
         "Mean ± standard deviation": _means(list(children.values())),
         "From worst to best": ", ".join(f"{name} {values[name]:.2f}" for name in order) or "not measured",
         "Look next": "`tables/children.json`, and the runs below this one",

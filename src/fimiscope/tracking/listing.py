@@ -74,7 +74,7 @@ def list_runs(experiment: str, *, by: str = BEST_BY, limit: int = 20) -> list[Li
         order_by=[f"metrics.`{metric}` {order}", "attributes.start_time DESC"],
         max_results=limit,
     )
-    if runs and by != BEST_BY and metric not in runs[0].data.metrics:
+    if runs and metric != BEST_BY and metric not in runs[0].data.metrics:
         known = ", ".join(sorted({name for run in runs for name in run.data.metrics if name.startswith("test/")})[:20])
         raise ConfigError(f"--by {by}: no run of {experiment} has this metric (for example {known or 'none is there'})")
     return [listed(run) for run in runs]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
@@ -175,9 +175,10 @@ def _log_start(client: MlflowClient, run_id: str, config: Config, corpus: Corpus
 
 
 def _watches_machine() -> bool:
-    from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING as WANTED
+    from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
 
-    return bool(WANTED.get()) if WANTED.is_set() else True
+    variable: Any = MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
+    return bool(variable.get()) if variable.is_set() else True
 
 
 def _git_state() -> dict[str, str]:

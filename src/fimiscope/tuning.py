@@ -164,9 +164,13 @@ def tune(
             callbacks=[search.trial_ended],
         )
         trials = tuple(map(_trial, study.trials))
+        best = _best(trials)
+        if best is not None:
+            # An earlier call may have been killed before it could.
+            search.keep(best)
         plots, skipped = _plots(study, tuning.metric, config.seed)
         run.standing(_standing(trials), plots)
-    return Study(name, run.run_id, tuning.metric, trials, _best(trials), home / BEST, skipped)
+    return Study(name, run.run_id, tuning.metric, trials, best, home / BEST, skipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,15 +219,19 @@ class _Search:
         trial = _trial(frozen)
         self.run.row(_row(trial))
         if trial.state == "complete" and study.best_trial.number == trial.number:
-            config = self.config.with_values(trial.values).to_yaml()
-            text = (
-                f"# Trial {trial.number} of the study {self.study}: {self.tuning.metric} {_value(trial):.4f}, "
-                f"measured on the validation part.\n#   fimiscope train {shlex.quote(str(self.file))}\n{config}"
-            )
-            self.file.write_text(text, encoding="utf-8")
-            self.run.best(text)
+            self.keep(trial)
         self.progress("trials", _counted(study), self.tuning.trials)
         self.on_trial(trial)
+
+    def keep(self, best: Trial) -> None:
+        """Write the best trial's config, here and to MLflow."""
+        text = (
+            f"# Trial {best.number} of the study {self.study}: {self.tuning.metric} {_value(best):.4f}, measured on "
+            f"the validation part.\n#   fimiscope train {shlex.quote(str(self.file))}\n"
+            f"{self.config.with_values(best.values).to_yaml()}"
+        )
+        self.file.write_text(text, encoding="utf-8")
+        self.run.best(text)
 
 
 def _drawn(trial: optuna.Trial, key: str, given: tuple[Choice, ...] | RangeConfig) -> Choice:

@@ -106,7 +106,7 @@ def search(here: Workplace, client: MlflowClient, file: Path, tmp_path_factory: 
     with subprocess.Popen(here.command("tune", file), cwd=here.folder, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith(b"trial 0: complete")
-        while not trial_runs(client, ""):
+        while not any(run.data.params for run in trial_runs(client, "")):
             time.sleep(0.1)
         process.kill()
     temporary = tmp_path_factory.mktemp("temporary")

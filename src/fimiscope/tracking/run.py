@@ -142,7 +142,7 @@ def tracked_run(config: Config, corpus: Corpus, *, place: Place | None = None) -
     status = "FAILED"
     try:
         tracked = TrackedRun(client, run.info.run_id, config)
-        _log_start(client, run.info.run_id, config, corpus)
+        log_start(client, run.info.run_id, config, corpus)
         yield tracked
         status = "FINISHED"
     except KeyboardInterrupt:
@@ -152,7 +152,8 @@ def tracked_run(config: Config, corpus: Corpus, *, place: Place | None = None) -
         mlflow.end_run(status=status)
 
 
-def _log_start(client: MlflowClient, run_id: str, config: Config, corpus: Corpus) -> None:
+def log_start(client: MlflowClient, run_id: str, config: Config, corpus: Corpus) -> None:
+    """Log to the open run what is known before training: settings, codebook, versions and the parts of the corpus."""
     import mlflow
 
     mlflow.log_params(parameters(config))
@@ -163,10 +164,10 @@ def _log_start(client: MlflowClient, run_id: str, config: Config, corpus: Corpus
         {
             "codebook": corpus.codebook.version,
             "corpus.digest": corpus.digest,
-            **({TEST_DIGEST: corpus.part_digest("test")} if corpus.part("test") else {}),
             "encoder": config.encoder or "none",
             "languages": " ".join(languages),
             "python": platform.python_version(),
+            **({TEST_DIGEST: corpus.part_digest("test")} if corpus.part("test") else {}),
             **_git_state(),
             **{f"version.{name}": metadata.version(name) for name in _VERSIONS},
         }

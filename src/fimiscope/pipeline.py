@@ -26,6 +26,7 @@ from fimiscope.tables import Table
 
 if TYPE_CHECKING:
     from fimiscope.tracking.parent_run import Place
+    from fimiscope.tracking.run import TrackedRun
     from fimiscope.training.loop import Epoch
 
 SPLIT_SEED = 13

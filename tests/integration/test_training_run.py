@@ -177,7 +177,7 @@ def test_figures_on_the_test_part_stand_by_language_and_narrative(run: Run, file
 
 
 def test_plots_and_tables_are_kept(files: Path, codebook: Codebook) -> None:
-    for name in ("confusion", "precision_recall", "reliability", "learning_curve"):
+    for name in ("confusion", "precision_recall", "reliability", "training_curve"):
         assert (files / "plots" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     tables = {path.stem: json.loads(path.read_text()) for path in (files / "tables").iterdir()}
     audit = {f"audit_{name}" for name in ("source", "language", "length", "year", "translated", "near_copies")}

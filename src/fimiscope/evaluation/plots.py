@@ -59,7 +59,7 @@ def reliability(judged: Judged) -> Figure:
     return figure
 
 
-def learning_curve(epochs: Sequence[EpochFigures]) -> Figure:
+def training_curve(epochs: Sequence[EpochFigures]) -> Figure:
     """Losses, and figures of the validation part, by epoch."""
     numbers = [epoch.number for epoch in epochs]
     figure = _figure(8.4, 3.6)

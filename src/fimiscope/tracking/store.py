@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from fimiscope.errors import MissingExtra, TrackingError
 
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlruns"
+_ADDRESS = "MLFLOW_TRACKING_URI"
 
 
 def connect() -> MlflowClient:
     """A client of the store that MLFLOW_TRACKING_URI names, or of `mlflow.db` in the folder one works in.
+
+    A user name and password in a server's address are taken out of it and go where MLflow does not print them.
 
     Raises:
         MissingExtra: mlflow is not installed.
@@ -29,6 +32,7 @@ def connect() -> MlflowClient:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     try:
         import mlflow
     except ModuleNotFoundError as error:
@@ -40,20 +44,28 @@ def connect() -> MlflowClient:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
+        _take_credentials_out()
         mlflow.set_tracking_uri(tracking_uri())
         client = mlflow.MlflowClient()
+        _knock()
         client.search_experiments(max_results=1)
-    except (mlflow.MlflowException, SQLAlchemyError, OSError, ImportError) as error:
+    except (mlflow.MlflowException, SQLAlchemyError, OSError, ImportError, ValueError) as error:
         raise TrackingError(
-            f"the MLflow store {shown(tracking_uri())} cannot be reached ({_cause(error)}): start its server or "
-            "correct MLFLOW_TRACKING_URI; without that variable a local store is used"
+            f"the MLflow store {shown(tracking_uri())} cannot be reached ({_cause(error)}): start its server, correct "
+            f"{_ADDRESS}, or use a local store by --offline or without that variable"
         ) from error
     return client
 
 
+def use_local_store() -> None:
+    """Use the store of the folder one works in, whatever the variables say."""
+    for name in (_ADDRESS, "MLFLOW_REGISTRY_URI"):
+        os.environ.pop(name, None)
+
+
 def tracking_uri() -> str:
     """MLFLOW_TRACKING_URI, or the local database."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or _local_uri()
+    return os.environ.get(_ADDRESS) or _local_uri()
 
 
 def is_local() -> bool:
@@ -76,13 +88,43 @@ def experiment_id(client: MlflowClient, name: str) -> str:
 
 
 def shown(uri: str) -> str:
-    """A tracking URI with its password hidden."""
-    parts = urlsplit(uri)
-    if not parts.password:
+    """An address without what may hold a password: user, password and query are hidden."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
         return uri
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}{port}"))
+    _, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return uri
+    return urlunsplit(parts._replace(netloc=f"***@{host}", query="***" if parts.query else ""))
+
+
+def public_tags() -> dict[str, str]:
+    """Those tags that MLflow takes from the surroundings and that hold a password, as the address of a git remote may,
+    with it hidden; given to what is logged, they stand in the place of MLflow's own."""
+    from mlflow.tracking.context.registry import resolve_tags
+
+    return {name: shown(value) for name, value in resolve_tags().items() if shown(value) != value}
+
+
+def _take_credentials_out() -> None:
+    parts = urlsplit(tracking_uri())
+    user, at, host = parts.netloc.rpartition("@")
+    if parts.scheme not in ("http", "https") or not at:
+        return
+    name, _, password = user.partition(":")
+    os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(name)
+    os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(password)
+    os.environ[_ADDRESS] = urlunsplit(parts._replace(netloc=host))
+
+
+def _knock() -> None:
+    """Ask a database server once; MLflow by itself would ask again and again for a minute and a half."""
+    if urlsplit(tracking_uri()).scheme.partition("+")[0] in ("postgresql", "mysql", "mssql"):
+        from mlflow.store.db.utils import create_sqlalchemy_engine
+
+        with create_sqlalchemy_engine(tracking_uri()).connect():
+            pass
 
 
 def _cause(error: Exception) -> str:
@@ -94,6 +136,8 @@ def _cause(error: Exception) -> str:
     said = str(error).partition("\n")[0]
     if "maintenance mode" in said:
         return "MLflow keeps runs in folders no more: name a database, for example sqlite:///mlflow.db"
+    if "error code 401" in said or "error code 403" in said:
+        return "it refuses the user or password: see MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
     return "no answer" if "Max retries" in said else type(error).__name__
 
 

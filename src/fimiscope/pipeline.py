@@ -12,7 +12,8 @@ from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, build
-from fimiscope.evaluation.contrast import constant_rule, contrast_table, measure
+from fimiscope.evaluation.card import model_card
+from fimiscope.evaluation.contrast import Contrast, constant_rule, contrast_table, measure
 from fimiscope.evaluation.evaluate import Evaluation, evaluate, evaluate_shortcuts, results_table, scorers
 from fimiscope.evaluation.metrics import Metrics
 from fimiscope.evaluation.provisional import provisional_metrics
@@ -104,9 +105,12 @@ def train(
         FimiscopeError: config, corpus, encoder or tracking store cannot be used.
     """
     from fimiscope.tracking.run import tracked_run
+    from fimiscope.tracking.store import connect
     from fimiscope.training import fit_bundle
     from fimiscope.training.processes import leave
 
+    # Before the corpus: a store that is not there must be found out now.
+    connect()
     codebook = Codebook.load(config.codebook)
     corpus = corpus or load_corpus(config, codebook, progress=progress)
     folder = Path(models) / config.name
@@ -129,15 +133,16 @@ def train(
         run.evaluation(evaluations[0], test)
         results = results_table(evaluations, title=f"Held-out part ({len(test)} texts)")
         run.table(results, "results")
-        contrast = None if suite is None else _log_contrast(run, predictor, suite, corpus, progress)
+        measured = None if suite is None else measure(predictor, suite, progress=progress)
+        contrast = None if measured is None or suite is None else _log_contrast(run, measured, suite, corpus)
+        run.card(model_card(manifest, corpus, evaluations[0], evaluations[1:], measured))
         registered = run.bundle(folder, manifest, codebook, register=register)
     leave()
     return TrainedRun(folder, manifest, run.run_id, evaluations[0], results, contrast, registered)
 
 
-def _log_contrast(run: TrackedRun, predictor: Predictor, suite: Suite, corpus: Corpus, progress: Progress) -> Table:
-    """Measure the bundle's own scorer on the suite, beside the rule that says what training texts mostly are."""
-    measured = measure(predictor, suite, progress=progress)
+def _log_contrast(run: TrackedRun, measured: Contrast, suite: Suite, corpus: Corpus) -> Table:
+    """Log the model's own scorer on the suite, beside the rule that says what training texts mostly are."""
     rule = constant_rule(suite, corpus.codebook, corpus.part("train"))
     table = contrast_table([measured, rule])
     run.contrast(measured, table)

@@ -24,6 +24,7 @@ from fimiscope.cli import (
     gate,
     model,
     predict,
+    promote,
     train,
 )
 from fimiscope.errors import FimiscopeError
@@ -62,6 +63,8 @@ app.command("explain")(explain.explain_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("cross-validate")(cross_validate.cross_validate_command)
 app.add_typer(corpus.app, name="corpus")
+app.command("promote")(promote.promote_command)
+app.command("rollback")(promote.rollback_command)
 app.add_typer(model.app, name="model")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(gate.app, name="gate")

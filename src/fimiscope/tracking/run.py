@@ -21,15 +21,17 @@ from fimiscope.evaluation.evaluate import Evaluation
 from fimiscope.evaluation.plots import confusion, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
 from fimiscope.tables import Table
-from fimiscope.tracking.registry import REGISTERED_NAME
+from fimiscope.tracking.registry import CARD, REGISTERED_NAME
 from fimiscope.tracking.registry import register as register_version
 from fimiscope.tracking.serving import log_model
-from fimiscope.tracking.store import connect, experiment_id
+from fimiscope.tracking.store import connect, experiment_id, public_tags, reported
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PREDICTIONS = "predictions.json"
+CONTRAST_TEXTS = "contrast.json"
+CODEBOOK = "codebook.json"
 _AT_ONCE = 100
 _LONGEST_PARAMETER = 6000
 _LONGEST_DIGEST = 36
@@ -80,6 +82,9 @@ class TrackedRun:
 
     def contrast(self, contrast: Contrast, rates: Table) -> None:
         """Log the pass rates on the contrast suite, their table, and what became of each family and re-post."""
+        import mlflow
+
+        mlflow.log_dict(contrast.to_dict(), CONTRAST_TEXTS)
         self.metrics(contrast.metrics(), prefix="contrast")
         self.table(rates, "contrast")
         self.table(family_table(contrast), "contrast_families")
@@ -91,6 +96,12 @@ class TrackedRun:
         import pandas as pd
 
         mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{file}.json")
+
+    def card(self, text: str) -> None:
+        """Log the model card, from which a registered version is described."""
+        import mlflow
+
+        mlflow.log_text(text, CARD)
 
     def bundle(self, folder: Path, manifest: Manifest, codebook: Codebook, *, register: bool) -> str | None:
         """Log the bundle once, as a pyfunc model; `register` adds a version to the registered model and gives it."""
@@ -115,19 +126,20 @@ def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
     client = connect()
     import mlflow
 
-    experiment = experiment_id(client, config.tracking.experiment)
-    run = mlflow.start_run(experiment_id=experiment, run_name=config.name)
-    status = "FAILED"
-    try:
-        tracked = TrackedRun(client, run.info.run_id, config)
-        _log_start(config, corpus)
-        yield tracked
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
-        raise
-    finally:
-        mlflow.end_run(status=status)
+    with reported("the run cannot be logged; the same command with --resume goes on from the last checkpoint"):
+        experiment = experiment_id(client, config.tracking.experiment)
+        run = mlflow.start_run(experiment_id=experiment, run_name=config.name, tags=public_tags())
+        status = "FAILED"
+        try:
+            tracked = TrackedRun(client, run.info.run_id, config)
+            _log_start(config, corpus)
+            yield tracked
+            status = "FINISHED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise
+        finally:
+            mlflow.end_run(status=status)
 
 
 def _log_start(config: Config, corpus: Corpus) -> None:
@@ -137,6 +149,7 @@ def _log_start(config: Config, corpus: Corpus) -> None:
     for start in range(0, len(parameters), _AT_ONCE):
         mlflow.log_params(dict(parameters[start : start + _AT_ONCE]))
     mlflow.log_text(config.to_yaml(), "config.yaml")
+    mlflow.log_dict(corpus.codebook.to_dict(), CODEBOOK)
     languages = sorted({example.article.language or "unknown" for example in corpus.examples})
     mlflow.set_tags(
         {

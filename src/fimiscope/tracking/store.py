@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -55,6 +57,27 @@ def connect() -> MlflowClient:
             f"{_ADDRESS}, or use a local store by --offline or without that variable"
         ) from error
     return client
+
+
+@contextmanager
+def reported(what: str) -> Iterator[None]:
+    """Turn what the store refuses, or a store that goes away, into one line that begins with `what`.
+
+    Raises:
+        TrackingError: the store refused something or did not answer.
+    """
+    import mlflow
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except mlflow.MlflowException as error:
+        said = str(error).partition("\n")[0][:200]
+        cause = said if _cause(error) == type(error).__name__ else _cause(error)
+        raise TrackingError(f"{what} (store {shown(tracking_uri())}): {cause}") from error
+    except (SQLAlchemyError, RequestException) as error:
+        raise TrackingError(f"{what} (store {shown(tracking_uri())}): {type(error).__name__}") from error
 
 
 def use_local_store() -> None:
@@ -120,10 +143,10 @@ def _take_credentials_out() -> None:
 
 def _knock() -> None:
     """Ask a database server once; MLflow by itself would ask again and again for a minute and a half."""
-    if urlsplit(tracking_uri()).scheme.partition("+")[0] in ("postgresql", "mysql", "mssql"):
-        from mlflow.store.db.utils import create_sqlalchemy_engine
+    import sqlalchemy
 
-        with create_sqlalchemy_engine(tracking_uri()).connect():
+    if urlsplit(tracking_uri()).scheme.partition("+")[0] in ("postgresql", "mysql", "mssql"):
+        with sqlalchemy.create_engine(tracking_uri()).connect():
             pass
 
 

@@ -105,7 +105,7 @@ def train(
         FimiscopeError: config, corpus, encoder or tracking store cannot be used.
     """
     from fimiscope.tracking.run import tracked_run
-    from fimiscope.tracking.store import connect
+    from fimiscope.tracking.store import connect, reported
     from fimiscope.training import fit_bundle
     from fimiscope.training.processes import leave
 
@@ -116,7 +116,10 @@ def train(
     folder = Path(models) / config.name
     # Before training: a suite that does not fit the codebook must not be found out hours later.
     suite = Suite.load(codebook) if config.evaluation.contrast else None
-    with tracked_run(config, corpus) as run:
+    with (
+        reported("the run cannot be logged; --resume goes on from its last checkpoint"),
+        tracked_run(config, corpus) as run,
+    ):
 
         def listen(epoch: Epoch) -> None:
             figures = provisional_metrics(corpus.part("valid"), epoch.valid_logits, codebook)

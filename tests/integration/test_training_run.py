@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,11 @@ import yaml
 from fimiscope.bundle import Bundle
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
+from fimiscope.corpus.examples import PARTS
 from fimiscope.evaluation.metrics import all_metrics
 from fimiscope.evaluation.predictions import from_rows
-from fimiscope.pipeline import train
+from fimiscope.pipeline import load_corpus, train
+from fimiscope.tracking.datasets import held_out_digest
 from fimiscope.tracking.registry import bundle_folder
 from fimiscope.tracking.serving import BOUNDS
 
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from conftest import Trained
 
 SHORTCUTS = ("majority", "source majority", "language majority", "length alone", "outlet words alone")
-PARTS = ("train", "valid", "test")
 # What mlflow says about its own ways is not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
 
@@ -83,11 +85,22 @@ def test_tags_say_on_what_the_run_rests(run: Run, trained: Trained, codebook: Co
         assert tags[f"version.{package}"] == metadata.version(package)
 
 
-def test_every_part_of_the_corpus_is_a_dataset_input_with_the_digest(run: Run, trained: Trained) -> None:
+def test_every_part_of_the_corpus_is_a_dataset_input_with_its_own_digest(
+    run: Run, trained: Trained, files: Path, codebook: Codebook
+) -> None:
     inputs = {entry.tags[0].value: entry.dataset for entry in run.inputs.dataset_inputs}
     assert sorted(inputs) == sorted(PARTS)
-    assert {dataset.digest for dataset in inputs.values()} == {run.data.tags["corpus.digest"]}
-    assert {dataset.name for dataset in inputs.values()} == {f"quickstart-{part}" for part in PARTS}
+    corpus = load_corpus(Config.load(trained.folder / "config.yaml"), codebook)
+    assert {part: dataset.digest for part, dataset in inputs.items()} == {p: corpus.part_digest(p) for p in PARTS}
+    assert held_out_digest(run) == inputs["test"].digest
+    rows = predictions(files / "predictions.json")
+    profile = json.loads(inputs["test"].profile)
+    assert profile["num_rows"] == len(rows) == sum(profile["sources"].values())
+    assert profile["languages"] == Counter(row["language"] for row in rows)
+    assert profile["roles"] == Counter(row["gold_role"] for row in rows)
+    assert 0 < profile["flagged"] < len(rows)
+    columns = {column["name"] for column in json.loads(inputs["test"].schema)["mlflow_colspec"]}
+    assert {"id", "text", "role", "narratives", "africa", "language"} <= columns
 
 
 def test_losses_and_figures_of_every_head_are_logged_by_step(client: MlflowClient, run: Run) -> None:

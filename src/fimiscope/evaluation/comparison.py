@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +79,13 @@ class Measured:
     Attributes:
         figures: by name, those of the contrast suite as `contrast/<kind>`.
         judged: its verdicts on the held-out texts.
-        contrast: what became of each text of the contrast suite, as `Contrast.to_dict` tells it; empty where the
-            model was not measured on it.
+        suite: digest of the contrast suite; empty where the model was not measured on it.
+        contrast: what became of each of its texts, as `Contrast.to_dict` tells it.
     """
 
     figures: Metrics
     judged: Judged
+    suite: str
     contrast: Sequence[Mapping[str, Any]]
 
 
@@ -155,7 +156,7 @@ def _finding(rule: Rule, challenger: Measured, champion: Measured | None, differ
 def _failure(rule: Rule, found: Interval | None) -> str:
     """Why a difference is not enough; empty where it is."""
     if found is None or np.isnan(found.value):
-        return "not measured, with an interval, in both"
+        return "not measured in both on the same texts, or without an interval"
     if rule.gain is not None:
         return "" if found.value >= rule.gain else f"the difference is below {rule.gain:+g}"
     assert rule.not_worse_by is not None
@@ -174,13 +175,16 @@ def _failure_alone(rule: Rule, value: float | None) -> str:
 def _differences(rules: Rules, challenger: Measured, champion: Measured) -> dict[str, Difference]:
     """Paired differences of the figures that rules compare."""
     wanted = {rule.figure for rule in rules.rules if rule.compares}
-    found = differences(challenger.judged, champion.judged)
-    if any(name.startswith(CONTRAST) for name in wanted) and challenger.contrast and champion.contrast:
+    mine = challenger.judged
+    # Near-copies are found among all texts of a corpus, so the same texts may have other units in another run.
+    theirs = replace(champion.judged, units=mine.units)
+    found = differences(mine, theirs)
+    if any(name.startswith(CONTRAST) for name in wanted) and challenger.suite == champion.suite != "":
         shares = share_differences(challenger.contrast, champion.contrast)
         found |= {f"{CONTRAST}{name}": difference for name, difference in shares.items()}
     for language in {name.split("/")[1] for name in wanted if name.startswith(_LANGUAGE)}:
-        rows = np.flatnonzero(np.array(challenger.judged.languages) == language)
-        within = differences(challenger.judged.take(rows), champion.judged.take(rows))
+        rows = np.flatnonzero(np.array(mine.languages) == language)
+        within = differences(mine.take(rows), theirs.take(rows))
         found |= {f"{_LANGUAGE}{language}/{name}": difference for name, difference in within.items()}
     return found
 

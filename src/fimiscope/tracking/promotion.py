@@ -17,6 +17,7 @@ from fimiscope.codebook import Codebook
 from fimiscope.errors import TrackingError
 from fimiscope.evaluation.comparison import CONTRAST, Finding, Measured, Rules, compare, holds
 from fimiscope.evaluation.predictions import from_rows
+from fimiscope.tracking.datasets import held_out_digest
 from fimiscope.tracking.registry import REGISTERED_NAME, logged_model, register
 from fimiscope.tracking.run import CODEBOOK, CONTRAST_TEXTS, PREDICTIONS
 from fimiscope.tracking.store import connect, reported
@@ -164,21 +165,13 @@ def _check_comparable(challenger: Run, champion: Run) -> None:
     mine, theirs = challenger.info.run_id, champion.info.run_id
     if mine == theirs:
         raise TrackingError(f"run {mine} is the champion already")
-    held_out = _held_out(champion)
-    if held_out is None or held_out != _held_out(challenger):
+    held_out = held_out_digest(champion)
+    if held_out is None or held_out != held_out_digest(challenger):
         raise TrackingError(
             f"run {mine} and the champion's run {theirs} were not tested on the same held-out texts: train the "
             "champion's config again on the corpus of today and promote that, or take the alias away "
             "(docs/registry.md), so that the rules for a first champion hold"
         )
-
-
-def _held_out(run: Run) -> str | None:
-    """Digest of the texts that a run was tested on; `None` where it does not say."""
-    for entry in run.inputs.dataset_inputs if run.inputs else ():
-        if any(tag.key == "mlflow.data.context" and tag.value == "test" for tag in entry.tags):
-            return str(entry.dataset.digest)
-    return None
 
 
 def _measured(client: MlflowClient, run: Run) -> Measured:
@@ -196,11 +189,13 @@ def _measured(client: MlflowClient, run: Run) -> Measured:
 
         table = read(PREDICTIONS)
         rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+        # The order of a corpus is that of its config's sources.
+        rows.sort(key=lambda row: str(row["id"]))
         judged = from_rows(rows, Codebook.from_dict(read(CODEBOOK), place=f"codebook of run {run_id}"))
-        contrast = read(CONTRAST_TEXTS)["texts"] if CONTRAST_TEXTS in there else []
+        contrast = read(CONTRAST_TEXTS) if CONTRAST_TEXTS in there else {"suite": "", "texts": []}
     figures = {name.removeprefix(_TEST): value for name, value in run.data.metrics.items() if name.startswith(_TEST)}
     figures |= {name: value for name, value in run.data.metrics.items() if name.startswith(CONTRAST)}
-    return Measured(figures, judged, contrast)
+    return Measured(figures, judged, contrast["suite"], contrast["texts"])
 
 
 def _expect(client: MlflowClient, alias: str, version: str | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import subprocess
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,15 +15,17 @@ from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
+from fimiscope.corpus.examples import digest
 from fimiscope.evaluation.contrast import Contrast, family_table, repost_table
 from fimiscope.evaluation.evaluate import Evaluation
 from fimiscope.evaluation.plots import confusion, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
 from fimiscope.tables import Table
+from fimiscope.tracking.datasets import TEST_DIGEST, log_parts
 from fimiscope.tracking.registry import CARD, REGISTERED_NAME
 from fimiscope.tracking.registry import register as register_version
 from fimiscope.tracking.serving import log_model
-from fimiscope.tracking.store import connect, experiment_id, public_tags, reported
+from fimiscope.tracking.store import connect, experiment_id, public_tags
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,7 +35,6 @@ CONTRAST_TEXTS = "contrast.json"
 CODEBOOK = "codebook.json"
 _AT_ONCE = 100
 _LONGEST_PARAMETER = 6000
-_LONGEST_DIGEST = 36
 _VERSIONS = (
     "fimiscope",
     "torch",
@@ -84,7 +84,8 @@ class TrackedRun:
         """Log the pass rates on the contrast suite, their table, and what became of each family and re-post."""
         import mlflow
 
-        mlflow.log_dict(contrast.to_dict(), CONTRAST_TEXTS)
+        suite = digest(outcome.variant.example for outcome in contrast.outcomes)
+        mlflow.log_dict({"suite": suite, **contrast.to_dict()}, CONTRAST_TEXTS)
         self.metrics(contrast.metrics(), prefix="contrast")
         self.table(rates, "contrast")
         self.table(family_table(contrast), "contrast_families")
@@ -126,23 +127,22 @@ def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
     client = connect()
     import mlflow
 
-    with reported("the run cannot be logged; the same command with --resume goes on from the last checkpoint"):
-        experiment = experiment_id(client, config.tracking.experiment)
-        run = mlflow.start_run(experiment_id=experiment, run_name=config.name, tags=public_tags())
-        status = "FAILED"
-        try:
-            tracked = TrackedRun(client, run.info.run_id, config)
-            _log_start(config, corpus)
-            yield tracked
-            status = "FINISHED"
-        except KeyboardInterrupt:
-            status = "KILLED"
-            raise
-        finally:
-            mlflow.end_run(status=status)
+    experiment = experiment_id(client, config.tracking.experiment)
+    run = mlflow.start_run(experiment_id=experiment, run_name=config.name, tags=public_tags())
+    status = "FAILED"
+    try:
+        tracked = TrackedRun(client, run.info.run_id, config)
+        _log_start(client, run.info.run_id, config, corpus)
+        yield tracked
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        mlflow.end_run(status=status)
 
 
-def _log_start(config: Config, corpus: Corpus) -> None:
+def _log_start(client: MlflowClient, run_id: str, config: Config, corpus: Corpus) -> None:
     import mlflow
 
     parameters = [(name, value[:_LONGEST_PARAMETER]) for name, value in config.flat().items()]
@@ -155,6 +155,7 @@ def _log_start(config: Config, corpus: Corpus) -> None:
         {
             "codebook": corpus.codebook.version,
             "corpus.digest": corpus.digest,
+            TEST_DIGEST: corpus.part_digest("test"),
             "encoder": config.encoder or "none",
             "languages": " ".join(languages),
             "python": platform.python_version(),
@@ -162,15 +163,7 @@ def _log_start(config: Config, corpus: Corpus) -> None:
             **{f"version.{name}": metadata.version(name) for name in _VERSIONS},
         }
     )
-    for part in ("train", "valid", "test"):
-        if corpus.part(part):
-            with warnings.catch_warnings():
-                # The schema is a record of what was trained on, not a contract for inputs with missing integers.
-                warnings.filterwarnings("ignore", message=".*schema contains integer column.*")
-                dataset = mlflow.data.huggingface_dataset.from_huggingface(
-                    corpus.table(part), name=f"{config.name}-{part}", digest=corpus.digest[:_LONGEST_DIGEST]
-                )
-                mlflow.log_input(dataset, context=part)
+    log_parts(client, run_id, corpus)
 
 
 def _git_state() -> dict[str, str]:

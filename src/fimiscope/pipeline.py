@@ -138,7 +138,7 @@ def train(
         run.table(results, "results")
         measured = None if suite is None else measure(predictor, suite, progress=progress)
         contrast = None if measured is None or suite is None else _log_contrast(run, measured, suite, corpus)
-        run.card(model_card(manifest, corpus, evaluations[0], evaluations[1:], measured))
+        run.card(model_card(manifest, corpus, evaluations[0], results, measured))
         registered = run.bundle(folder, manifest, codebook, register=register)
     leave()
     return TrainedRun(folder, manifest, run.run_id, evaluations[0], results, contrast, registered)

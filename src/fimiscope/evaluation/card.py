@@ -19,6 +19,7 @@ from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
 from fimiscope.evaluation.heads import LARGE, class_counts
 from fimiscope.evaluation.intervals import intervals, wilson
 from fimiscope.evaluation.judged import Judged
+from fimiscope.tables import Table
 
 MUST_NOT = (
     "A flag asks a person to read the text. It must not decide anything by itself: no deletion, blocking, report, "
@@ -34,20 +35,20 @@ def model_card(
     manifest: Manifest,
     corpus: Corpus,
     evaluation: Evaluation,
-    others: Sequence[Evaluation] = (),
+    results: Table,
     contrast: Contrast | None = None,
 ) -> str:
     """The card of the model that `evaluation` measured on the corpus's test part.
 
     Args:
-        others: on the same part: the models that it blends, and the shortcuts.
+        results: the model on that part beside the models that it blends and the shortcuts (`results_table`).
         contrast: the model on the contrast suite, where it was measured.
     """
     sections = {
         "What it is.": _what(manifest),
         "What it must not be used for.": MUST_NOT,
-        f"Figures on the held-out part ({len(evaluation.judged)} texts), with 95 % intervals.": _figures(
-            evaluation, others
+        f"Figures on the held-out part ({len(evaluation.judged)} texts), with 95 % intervals.": (
+            f"{_markdown(results.columns, results.rows)}\n\n{_languages(evaluation.judged)}"
         ),
         "Calibration.": _calibration(evaluation),
         "Known failures.": "\n".join(f"- {line}" for line in _failures(evaluation, contrast)),
@@ -69,25 +70,14 @@ def _what(manifest: Manifest) -> str:
     )
 
 
-def _figures(evaluation: Evaluation, others: Sequence[Evaluation]) -> str:
-    judged = evaluation.judged
-    rows = [("all", str(len(judged)), *_headlines(judged))]
+def _languages(judged: Judged) -> str:
     languages = np.array(judged.languages)
+    rows = []
     for language, count in Counter(judged.languages).most_common():
-        part = judged.take(np.flatnonzero(languages == language))
-        # Below this an interval says no more than that the texts are few.
-        rows.append((language, str(count), *(_headlines(part) if count >= LARGE else ("–",) * len(HEADLINES))))
-    beside = [(other.name, *_headlines(other.judged)) for other in others]
-    tables = [_markdown(("language", "texts", *HEADLINES.values()), rows)]
-    if beside:
-        tables.append("On the same texts, parts of the model alone, and shortcuts that read no text as a person does:")
-        tables.append(_markdown(("model", *HEADLINES.values()), beside))
-    return "\n\n".join(tables)
-
-
-def _headlines(judged: Judged) -> tuple[str, ...]:
-    found = intervals(judged)
-    return tuple(str(found.get(name, "–")) for name in HEADLINES)
+        # Of fewer texts an interval says no more than that they are few.
+        found = intervals(judged.take(np.flatnonzero(languages == language))) if count >= LARGE else {}
+        rows.append((language, count, *(found.get(name, "–") for name in HEADLINES)))
+    return _markdown(("language", "texts", *HEADLINES.values()), rows)
 
 
 def _calibration(evaluation: Evaluation) -> str:

@@ -17,6 +17,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,7 +157,9 @@ def server(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iter
             _wait(found, process)
             yield found
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            # The server and its workers are a group of their own; they are given no time to say goodbye.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait(timeout=60)
 
 

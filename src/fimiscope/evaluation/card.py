@@ -142,11 +142,11 @@ def _bounds(hits: int, of: int) -> str:
 def _corpus(corpus: Corpus) -> str:
     counts = Counter((e.source, e.article.language or "unknown", e.part) for e in corpus.examples)
     pairs = sorted({(source, language) for source, language, _ in counts})
-    rows = [(source, language, *(str(counts[source, language, part]) for part in PARTS)) for source, language in pairs]
-    totals = [str(len(corpus.part(part))) for part in PARTS]
+    rows = [(source, language, *(counts[source, language, part] for part in PARTS)) for source, language in pairs]
+    totals = [len(corpus.part(part)) for part in PARTS]
     return _markdown(("source", "language", *PARTS), [*rows, ("all", "", *totals)])
 
 
-def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _markdown(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

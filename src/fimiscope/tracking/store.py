@@ -117,9 +117,10 @@ def shown(uri: str) -> str:
     except ValueError:
         return uri
     _, at, host = parts.netloc.rpartition("@")
-    if not at:
+    if not at and "password=" not in parts.query:
         return uri
-    return urlunsplit(parts._replace(netloc=f"***@{host}", query="***" if parts.query else ""))
+    hidden = f"{parts.scheme}://{'***@' if at else ''}{host}{parts.path}"
+    return f"{hidden}?***" if parts.query else hidden
 
 
 def public_tags() -> dict[str, str]:

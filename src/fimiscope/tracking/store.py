@@ -48,8 +48,8 @@ def connect() -> MlflowClient:
     try:
         _take_credentials_out()
         mlflow.set_tracking_uri(tracking_uri())
-        client = mlflow.MlflowClient()
         _knock()
+        client = mlflow.MlflowClient()
         client.search_experiments(max_results=1)
     except (mlflow.MlflowException, SQLAlchemyError, OSError, ImportError, ValueError) as error:
         raise TrackingError(
@@ -115,7 +115,7 @@ def shown(uri: str) -> str:
     try:
         parts = urlsplit(uri)
     except ValueError:
-        return uri
+        return f"{uri.partition('://')[0]}://***"
     _, at, host = parts.netloc.rpartition("@")
     if not at and "password=" not in parts.query:
         return uri

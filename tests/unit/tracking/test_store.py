@@ -22,7 +22,7 @@ from fimiscope.tracking.store import is_local, shown, tracking_uri, use_local_st
         ("postgresql:///runs?user=reader&password=geheim", "postgresql:///runs?***"),
         ("git@example.org:team/fimiscope.git", "git@example.org:team/fimiscope.git"),
         ("sqlite:////tmp/a place/mlflow.db", "sqlite:////tmp/a place/mlflow.db"),
-        ("not [ an address", "not [ an address"),
+        ("http://[geheim", "http://***"),
     ],
 )
 def test_an_address_is_shown_without_what_may_hold_a_password(address: str, seen: str) -> None:

@@ -13,7 +13,7 @@ Why = Annotated[str, typer.Option("--why", help="Reason in words, kept with the 
 
 
 def promote_command(
-    run: Annotated[str, typer.Argument(help="Id of a run of `fimiscope train`.")],
+    run: Annotated[str, typer.Argument(help="Id of a run of `fimiscope train`, its beginning, or its name.")],
     rules: Annotated[
         Path | None, typer.Option("--rules", help="Rules of your own (YAML); absent: those that come with fimiscope.")
     ] = None,

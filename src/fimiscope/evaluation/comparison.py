@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -175,9 +175,7 @@ def _failure_alone(rule: Rule, value: float | None) -> str:
 def _differences(rules: Rules, challenger: Measured, champion: Measured) -> dict[str, Difference]:
     """Paired differences of the figures that rules compare."""
     wanted = {rule.figure for rule in rules.rules if rule.compares}
-    mine = challenger.judged
-    # Near-copies are found among all texts of a corpus, so the same texts may have other units in another run.
-    theirs = replace(champion.judged, units=mine.units)
+    mine, theirs = challenger.judged, champion.judged
     found = differences(mine, theirs)
     if any(name.startswith(CONTRAST) for name in wanted) and challenger.suite == champion.suite != "":
         shares = share_differences(challenger.contrast, champion.contrast)

@@ -7,7 +7,7 @@ are not independent. A share of few texts has Wilson's score interval (1927).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -63,6 +63,8 @@ def differences(first: Judged, second: Judged, *, seed: int = 0, resamples: int 
     """
     if first.ids != second.ids:
         raise CorpusError("two models can be compared on the same articles only")
+    # Near-copies are found among all texts of a corpus, so the same articles may have other units in another run.
+    second = replace(second, units=first.units)
     mine, theirs = headline(first), headline(second)
     drawn_mine, drawn_theirs = _resampled(first, seed, resamples), _resampled(second, seed, resamples)
     return {

@@ -17,6 +17,7 @@ from fimiscope.codebook import Codebook
 from fimiscope.errors import TrackingError
 from fimiscope.evaluation.comparison import CONTRAST, Finding, Measured, Rules, compare, holds
 from fimiscope.evaluation.predictions import from_rows
+from fimiscope.tracking.comparing import find_run, logged_predictions
 from fimiscope.tracking.datasets import held_out_digest
 from fimiscope.tracking.registry import REGISTERED_NAME, logged_model, register
 from fimiscope.tracking.run import CODEBOOK, CONTRAST_TEXTS, PREDICTIONS
@@ -72,16 +73,16 @@ def promote(run: str, rules: Rules, *, alias: str = CHAMPION, why: str = "", dry
     Where a rule does not hold, and with `dry_run`, nothing in the store changes.
 
     Args:
-        run: id of a run of `fimiscope train`.
+        run: id of a run of `fimiscope train`, the beginning of an id, or a name that no other finished run bears.
 
     Raises:
         TrackingError: the store or the run is not there, the two cannot be compared, or somebody else moved the alias
             at the same time.
     """
     client = connect()
-    run_id = run.removeprefix("runs:/")
-    with reported(f"run {run_id} cannot be promoted"):
-        challenger = client.get_run(run_id)
+    with reported(f"run {run} cannot be promoted"):
+        challenger = find_run(client, run.removeprefix("runs:/"))
+        run_id = challenger.info.run_id
         former = _aliases(client).get(alias)
         champion = None if former is None else client.get_run(_run_of(client, former))
         if champion is not None:
@@ -182,17 +183,12 @@ def _measured(client: MlflowClient, run: Run) -> Measured:
     there = {file.path for file in client.list_artifacts(run_id)}
     if missing := [name for name in (PREDICTIONS, CODEBOOK) if name not in there]:
         raise TrackingError(f"run {run_id} has no {' and no '.join(missing)}: only runs of `fimiscope train` have")
-    with TemporaryDirectory(prefix="fimiscope-") as folder:
-
-        def read(name: str) -> Any:
-            return json.loads(Path(client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8"))
-
-        table = read(PREDICTIONS)
-        rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
-        # The order of a corpus is that of its config's sources.
-        rows.sort(key=lambda row: str(row["id"]))
-        judged = from_rows(rows, Codebook.from_dict(read(CODEBOOK), place=f"codebook of run {run_id}"))
-        contrast = read(CONTRAST_TEXTS) if CONTRAST_TEXTS in there else {"suite": "", "texts": []}
+    codebook, rows = logged_predictions(client, run)
+    judged = from_rows(rows, Codebook.from_dict(codebook, place=f"codebook of run {run_id}"))
+    contrast: dict[str, Any] = {"suite": "", "texts": []}
+    if CONTRAST_TEXTS in there:
+        with TemporaryDirectory(prefix="fimiscope-") as folder:
+            contrast = json.loads(Path(client.download_artifacts(run_id, CONTRAST_TEXTS, folder)).read_text("utf-8"))
     figures = {name.removeprefix(_TEST): value for name, value in run.data.metrics.items() if name.startswith(_TEST)}
     figures |= {name: value for name, value in run.data.metrics.items() if name.startswith(CONTRAST)}
     return Measured(figures, judged, contrast["suite"], contrast["texts"])

@@ -176,7 +176,7 @@ def test_a_rollback_without_a_previous_version_says_so(champion: Store) -> None:
 
 @pytest.mark.parametrize(
     ("run", "said"),
-    [("elsewhere", "were not tested on the same held-out texts"), ("0" * 32, "cannot be promoted")],
+    [("elsewhere", "were not tested on the same held-out texts"), ("0" * 32, "is not in the store")],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(champion: Store, run: str, said: str) -> None:
     with pytest.raises(TrackingError, match=said) as raised:

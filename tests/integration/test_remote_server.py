@@ -131,7 +131,7 @@ def server(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iter
     settings = folder / "users.ini"
     settings.write_text(
         f"[mlflow]\ndefault_permission = READ\ndatabase_uri = {database.uri('users')}\nadmin_username = {USER}\n"
-        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\nauth_cache_ttl_seconds = 60\n"
     )
     variables = {
         "MLFLOW_AUTH_CONFIG_PATH": str(settings),
@@ -196,7 +196,7 @@ def test_the_whole_road_on_a_server_with_passwords(place: Workplace, small: list
     coded = f"http://{USER}:{PASSWORD.replace(' ', '%20').replace('/', '%2F').replace('@', '%40')}@"
     in_address = {"MLFLOW_TRACKING_URI": server.address.replace("http://", coded)}
     weaker = (*WORDS_ALONE, "--set", "lexical.strength=0.01")
-    done = place.run("train", QUICKSTART, *small, *weaker, variables=in_address)
+    done = place.run("train", QUICKSTART, *small, *weaker, variables=in_address, limit=900)
     said.append(done.stdout + done.stderr)
     second = RUN_ID.search(done.stdout)
     assert second is not None

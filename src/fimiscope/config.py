@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -32,6 +32,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
+SectionType = TypeVar("SectionType", bound=Section)
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -377,7 +378,7 @@ class Config(Section):
             return Config.model_validate(document)
         except ValidationError as error:
             said = ", ".join(f"{key}={value}" for key, value in values.items())
-            raise ConfigError(f"{said} cannot be used:\n" + "\n".join(_faults(error))) from error
+            raise ConfigError(f"{said} cannot be used:\n" + "\n".join(_faults(error, Config))) from error
 
     @classmethod
     def load(cls, path: Path | str, overrides: Sequence[str] = ()) -> Config:
@@ -388,14 +389,9 @@ class Config(Section):
         """
         source = Path(path)
         document = read_yaml(source, "config", ConfigError)
-        if not isinstance(document, dict):
-            raise ConfigError(f"config {source}: expected a mapping of keys, found {type(document).__name__}")
-        for override in overrides:
+        for override in overrides if isinstance(document, dict) else ():
             _apply(document, override)
-        try:
-            return cls.model_validate(document)
-        except ValidationError as error:
-            raise ConfigError(f"config {source} cannot be used:\n" + "\n".join(_faults(error))) from error
+        return validated(cls, document, f"config {source}")
 
     def to_yaml(self) -> str:
         """The resolved config, every default spelled out."""
@@ -417,6 +413,20 @@ class Config(Section):
 
         walk("", self.model_dump(mode="json"))
         return flat
+
+
+def validated(kind: type[SectionType], document: Any, place: str) -> SectionType:
+    """The document as a section of this kind; `place` names it in messages.
+
+    Raises:
+        ConfigError: names every unknown key and impossible value, with its place.
+    """
+    if not isinstance(document, dict):
+        raise ConfigError(f"{place}: expected a mapping of keys, found {type(document).__name__}")
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(f"{place} cannot be used:\n" + "\n".join(_faults(error, kind))) from error
 
 
 def _apply(document: dict[str, Any], override: str) -> None:
@@ -450,7 +460,7 @@ def _put(document: dict[str, Any], keys: Sequence[str], value: Any, *, at: str) 
         raise ConfigError(f"{at}: '{keys[-1]}' leads nowhere")
 
 
-def _faults(error: ValidationError) -> list[str]:
+def _faults(error: ValidationError, kind: type[Section]) -> list[str]:
     lines = []
     found = error.errors()
     for fault in found:
@@ -459,7 +469,7 @@ def _faults(error: ValidationError) -> list[str]:
             continue
         place = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
         if fault["type"] == "extra_forbidden":
-            known = _known_keys(fault["loc"])
+            known = _known_keys(fault["loc"], kind)
             lines.append(f"  {place}: unknown key" + (f" (known here: {', '.join(known)})" if known else ""))
         else:
             message = fault["msg"].removeprefix("Value error, ")
@@ -473,8 +483,8 @@ def _inside(location: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bo
     return len(location) > len(outer) and location[: len(outer)] == outer
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    section: Any = Config
+def _known_keys(location: tuple[int | str, ...], kind: type[Section]) -> list[str]:
+    section: Any = kind
     for part in location[:-1]:
         if isinstance(part, int):
             continue

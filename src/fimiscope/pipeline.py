@@ -12,6 +12,7 @@ from fimiscope.bundle.files import Manifest, is_made_of
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, build
+from fimiscope.evaluation.card import model_card
 from fimiscope.evaluation.contrast import Contrast, constant_rule, measure
 from fimiscope.evaluation.curves import EpochFigures
 from fimiscope.evaluation.evaluate import Evaluation, evaluate, evaluate_shortcuts, scorers
@@ -110,16 +111,22 @@ def train(
         FimiscopeError: config, corpus, encoder or tracking store cannot be used.
     """
     from fimiscope.tracking.run import tracked_run
+    from fimiscope.tracking.store import connect, reported
     from fimiscope.training import fit_bundle
     from fimiscope.training.processes import leave
 
+    # Before the corpus: a store that is not there must be found out now.
+    connect()
     codebook = Codebook.load(config.codebook)
     corpus = corpus or load_corpus(config, codebook, progress=progress)
     folder = Path(models) / config.name
     # Before training: a suite that does not fit the codebook must not be found out hours later.
     suite = Suite.load(codebook) if config.evaluation.contrast else None
     epochs: list[EpochFigures] = []
-    with tracked_run(config, corpus, place=place) as run:
+    with (
+        reported("the run cannot be logged; --resume goes on from its last checkpoint"),
+        tracked_run(config, corpus, place=place) as run,
+    ):
         listen = _epoch_listener(run, corpus, on_epoch, epochs.append)
         manifest = fit_bundle(config, corpus, codebook, folder, listener=listen, resume=resume, progress=progress)
         train_part, test = corpus.part("train"), corpus.part("test")
@@ -128,8 +135,6 @@ def train(
         evaluations += evaluate_shortcuts(train_part, test, codebook)
         run.evaluation(evaluations[0], test)
         contrasts = [] if suite is None else _contrasts(predictor, suite, corpus, progress)
-        if contrasts:
-            run.metrics(contrasts[0].metrics(), prefix="contrast")
         report = Report.of(
             evaluations,
             test,
@@ -144,6 +149,9 @@ def train(
         )
         run.report(report)
         measured = contrasts[0] if contrasts else None
+        if measured is not None:
+            run.contrast(measured)
+        run.card(model_card(manifest, corpus, evaluations[0], report.results, measured))
         run.note(run_note(corpus, evaluations, measured, run.artifacts()))
         registered = run.bundle(folder, manifest, codebook, register=register)
     leave()

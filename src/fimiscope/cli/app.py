@@ -26,6 +26,7 @@ from fimiscope.cli import (
     learning_curve,
     model,
     predict,
+    promote,
     runs,
     train,
     tune,
@@ -70,6 +71,8 @@ app.command("learning-curve")(learning_curve.learning_curve_command)
 app.command("runs")(runs.runs_command)
 app.command("compare")(compare.compare_command)
 app.add_typer(corpus.app, name="corpus")
+app.command("promote")(promote.promote_command)
+app.command("rollback")(promote.rollback_command)
 app.add_typer(model.app, name="model")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(gate.app, name="gate")

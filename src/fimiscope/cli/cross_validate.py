@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fimiscope.cli.options import Offline
+
 if TYPE_CHECKING:
     from fimiscope.cross_validation import FoldResult
 
@@ -22,6 +24,7 @@ def cross_validate_command(
     ] = None,
     models: Annotated[Path, typer.Option(help="Bundles are published as MODELS/FOLD/NAME.")] = Path("models"),
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON object.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Train configs on each fold, and compare them and the shortcuts on sources, accounts and dates never seen."""
     from fimiscope.cli.show import console, progress, show_table
@@ -32,7 +35,11 @@ def cross_validate_command(
     # After the configs are known to be sound: these take seconds to load.
     from fimiscope.cross_validation import cross_validate, mean_table
     from fimiscope.evaluation.evaluate import paired_table, results_table
+    from fimiscope.tracking.store import connect, use_local_store
 
+    if offline:
+        use_local_store()
+    connect()
     out = console(stderr=as_json)
     results: list[FoldResult] = []
     try:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from fimiscope.errors import ConfigError
 
 MODEL_HELP = "Bundle folder, models:/fimiscope@champion, runs:/<run id>, or the model that comes ready."
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Log to mlflow.db in this folder, whatever MLFLOW_TRACKING_URI says.")
+]
 
 
 def column_names(option: str | None) -> dict[str, str]:

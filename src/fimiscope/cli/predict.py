@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fimiscope.cli.options import MODEL_HELP
+from fimiscope.cli.options import MODEL_HELP, Offline
 from fimiscope.errors import ConfigError
 from fimiscope.shipped import READY
 
@@ -65,6 +65,7 @@ def predict_command(
     log: Annotated[
         bool, typer.Option("--log", help="Log counts, languages and a sample of the flags to MLflow.")
     ] = False,
+    offline: Offline = False,
 ) -> None:
     """Score new articles; one verdict an article, in input order. Exit code 3 when some could not be read."""
     from fimiscope.cli.bulk import Report
@@ -78,6 +79,10 @@ def predict_command(
         raise ConfigError("--address and --workers belong to --engine ray")
     if engine is EngineName.ray and device != "cpu":
         raise ConfigError("--engine ray scores on processor cores: leave --device out, or use --engine local")
+    if offline:
+        from fimiscope.tracking.store import use_local_store
+
+        use_local_store()
     load = predictor_loader(model, profile=profile, gate=not no_gate, precision=precision, device=device)
     predictor = load()
     if log:

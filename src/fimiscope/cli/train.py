@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fimiscope.cli.options import Offline
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -34,6 +36,7 @@ def train_command(
         bool, typer.Option("--register", help="Add a version to the registered model 'fimiscope'.")
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of an interrupted run.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Train a model by a config, log the run to MLflow, and publish its bundle."""
     from fimiscope.cli.show import console, progress, show_table
@@ -51,12 +54,17 @@ def train_command(
     from fimiscope.corpus import corpus_tables
     from fimiscope.pipeline import assist, load_corpus, train
     from fimiscope.seeds import train_seeds
-    from fimiscope.tracking.store import how_to_open
+    from fimiscope.tracking.store import connect, how_to_open, use_local_store
     from fimiscope.training.processes import is_main
 
     if not is_main() and not several:
         assist(resolved, models=models, resume=resume)
         return
+    if offline:
+        use_local_store()
+    if not dry_run:
+        # Before the corpus: a store that is not there must be found out now.
+        connect()
     out = console()
     out.print(f"# resolved config of {config}", style="bold")
     out.print(resolved.to_yaml())

@@ -14,18 +14,23 @@ article that failed is never right. Where an edit moves another field than the r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from fimiscope.codebook import NO_ROLE, Codebook
 from fimiscope.corpus import Example
+from fimiscope.errors import CorpusError
 from fimiscope.evaluation.evaluate import score
-from fimiscope.evaluation.intervals import Interval, wilson
+from fimiscope.evaluation.intervals import RESAMPLES, Difference, Interval, difference, wilson
 from fimiscope.evaluation.judged import LIKELY
 from fimiscope.evaluation.metrics import Metrics
+from fimiscope.evaluation.resampling import draws
 from fimiscope.evaluation.rules import majority_rule
 from fimiscope.evaluation.suite import LOOKALIKE, REPOST, Suite, Variant
+from fimiscope.evaluation.weighted import Bools, Floats, share
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
 from fimiscope.records import Verdict
@@ -178,6 +183,50 @@ def constant_rule(suite: Suite, codebook: Codebook, train: Sequence[Example] = (
     verdicts = majority_rule(train or suite.examples, suite.examples, codebook)
     always = f"always {verdicts[0].role_label}"
     return Contrast.of(f"majority ({always})" if train else always, suite, verdicts, codebook)
+
+
+def share_differences(
+    first: Sequence[Mapping[str, Any]],
+    second: Sequence[Mapping[str, Any]],
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> dict[str, Difference]:
+    """Pass rates of `first` minus those of `second` where more is better, by name, families drawn whole.
+
+    Args:
+        first, second: the texts of two models, as `Contrast.to_dict` tells them.
+
+    Raises:
+        CorpusError: they are not the texts of one suite.
+    """
+    texts = [(text["id"], text["family"], text["kind"], text["must"]) for text in first]
+    if texts != [(text["id"], text["family"], text["kind"], text["must"]) for text in second]:
+        raise CorpusError("two models can be compared on the same contrast suite only")
+    blocks = list(draws([str(text["family"]) for text in first], resamples, seed))
+    once = np.ones((1, len(texts)))
+    found = {}
+    for name in dict.fromkeys(name for text in first for name in _rates_of(text)):
+        rows = np.array([name in _rates_of(text) for text in first])
+        mine, theirs = ([text["passed"] for text in one] for one in (first, second))
+        value = _shares(mine, rows, once) - _shares(theirs, rows, once)
+        drawn = [_shares(mine, rows, weights) - _shares(theirs, rows, weights) for weights in blocks]
+        found[name] = difference(float(value[0]), np.concatenate(drawn))
+    return found
+
+
+def _rates_of(text: Mapping[str, Any]) -> tuple[str, ...]:
+    """The rates, of those where more is better, in which a text counts."""
+    if text["must"] == "alone":
+        return (_REPOSTS,) if text["kind"] == REPOST else ()
+    return tuple({text["kind"]: None, _TOTALS.get(text["must"], "base"): None})
+
+
+def _shares(passed: Sequence[bool | None], rows: Bools, weights: Floats) -> Floats:
+    """Share of those counted among `rows` that passed, one value a row of `weights`."""
+    hits = np.array([one is True for one in passed], dtype=float)[rows]
+    counted = np.array([one is not None for one in passed], dtype=float)[rows]
+    return share(weights[:, rows] @ hits, weights[:, rows] @ counted)
 
 
 def contrast_table(measured: Sequence[Contrast]) -> Table:

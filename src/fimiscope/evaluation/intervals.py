@@ -7,7 +7,7 @@ are not independent. A share of few texts has Wilson's score interval (1927).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -69,15 +69,21 @@ def differences(first: Judged, second: Judged, *, seed: int = 0, resamples: int 
     """
     if first.ids != second.ids:
         raise CorpusError("two models can be compared on the same articles only")
+    # Near-copies are found among all texts of a corpus, so the same articles may have other units in another run.
+    second = replace(second, units=first.units)
     mine, theirs = headline(first), headline(second)
     drawn_mine, drawn_theirs = _resampled(first, seed, resamples), _resampled(second, seed, resamples)
-    result = {}
-    for name in mine.keys() & theirs.keys():
-        values = drawn_mine[name] - drawn_theirs[name]
-        values = values[~np.isnan(values)]
-        tail = min((values <= 0).mean(), (values >= 0).mean()) if len(values) else 1.0
-        result[name] = Difference(_interval(mine[name] - theirs[name], values), float(min(1.0, 2 * tail)))
-    return result
+    return {
+        name: difference(mine[name] - theirs[name], drawn_mine[name] - drawn_theirs[name])
+        for name in mine.keys() & theirs.keys()
+    }
+
+
+def difference(value: float, values: Floats) -> Difference:
+    """A paired difference and its values on draws; a draw is NaN where it left nothing to measure."""
+    values = values[~np.isnan(values)]
+    tail = min((values <= 0).mean(), (values >= 0).mean()) if len(values) else 1.0
+    return Difference(_interval(value, values), float(min(1.0, 2 * tail)))
 
 
 def wilson(hits: int, of: int) -> Interval:

@@ -132,9 +132,9 @@ def compare_runs(first: str, second: str) -> Comparison:
             different articles or by different codebooks.
     """
     client = connect_to_runs()
-    runs = [_found(client, said) for said in (first, second)]
+    runs = [find_run(client, said) for said in (first, second)]
     _check(client, runs)
-    codebooks, rows = zip(*(_logged(client, run) for run in runs), strict=True)
+    codebooks, rows = zip(*(logged_predictions(client, run) for run in runs), strict=True)
     if codebooks[0] != codebooks[1]:
         raise TrackingError(f"runs {first} and {second} have different codebooks: their labels do not compare")
     judged = [from_rows(one, Codebook.from_dict(codebooks[0])) for one in rows]
@@ -150,7 +150,12 @@ def compare_runs(first: str, second: str) -> Comparison:
     return Comparison(mine, theirs, len(judged[0]), figures, found, flipped, sentence)
 
 
-def _found(client: MlflowClient, said: str) -> Run:
+def find_run(client: MlflowClient, said: str) -> Run:
+    """The run of an id, of the beginning of an id, or of the name of a finished run.
+
+    Raises:
+        TrackingError: it is not there, or not meant alone.
+    """
     if "'" in said:
         raise TrackingError(f"run {said} is not in the store: `fimiscope runs` lists what is there")
     experiments = [one.experiment_id for one in client.search_experiments()]
@@ -188,7 +193,7 @@ def _check(client: MlflowClient, runs: Sequence[Run]) -> None:
         )
 
 
-def _logged(client: MlflowClient, run: Run) -> tuple[Any, list[Row]]:
+def logged_predictions(client: MlflowClient, run: Run) -> tuple[Any, list[Row]]:
     """The codebook and the predictions of a run, in an order that does not depend on its config."""
     with tempfile.TemporaryDirectory() as folder:
         codebook, table = (

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from fimiscope.bundle.files import CARD as BUNDLE_CARD
 from fimiscope.bundle.files import CODEBOOK, MANIFEST, verify
 from fimiscope.codebook import Codebook
 from fimiscope.errors import BundleError, TrackingError
-from fimiscope.tracking.store import DATABASE, connect, experiment_id, is_local, shown, tracking_uri
+from fimiscope.tracking.store import DATABASE, connect, experiment_id, is_local, public_tags, shown, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 REGISTERED_NAME = "fimiscope"
+CARD = "card.md"
+LONGEST_DESCRIPTION = 4000
 _EXPERIMENT = "fimiscope"
 _ALIAS = re.compile(r"models:/([^/@]+)@([^/@]+)")
 _VERSION = re.compile(r"models:/([^/@]+)/(\d+)")
@@ -60,11 +63,47 @@ def bundle_folder(model: str) -> Path:
 
 
 def register(client: MlflowClient, name: str, *, source: str, run_id: str) -> str:
-    """Add the logged model `source` (a `models:/…` address) to the registered model `name`; its version there."""
+    """Add the logged model `source` (a `models:/…` address) to the registered model `name`; its version there.
+
+    The version is described by the run's model card, as far as a description reaches.
+    """
     if not client.search_registered_models(f"name = '{name}'", max_results=1):
         client.create_registered_model(name)
     model_id = source.removeprefix("models:/")
-    return str(client.create_model_version(name, source, run_id=run_id, model_id=model_id).version)
+    description = _description(client, run_id)
+    made = client.create_model_version(name, source, run_id=run_id, model_id=model_id, description=description)
+    return str(made.version)
+
+
+def logged_model(client: MlflowClient, run_id: str) -> str:
+    """Id of the model that a run logged.
+
+    Raises:
+        BundleError: it logged none.
+    """
+    outputs = client.get_run(run_id).outputs
+    logged = outputs.model_outputs if outputs else []
+    if not logged:
+        raise BundleError(f"model runs:/{run_id}: that run published no bundle; see whether it finished")
+    return str(logged[-1].model_id)
+
+
+def summary_of(card: str, *, whole: str) -> str:
+    """The sections of a model card, in order, that `LONGEST_DESCRIPTION` characters hold; `whole` says where it is.
+
+    A section that does not fit is left out whole.
+    """
+    start, *sections = card.strip().split("\n\n**")
+    note = f"\n\n(shortened; {whole})"
+    room = LONGEST_DESCRIPTION - len(note)
+    text = start[:room]
+    left_out = len(start) > room
+    for section in sections:
+        if len(text) + len("\n\n**") + len(section) > room:
+            left_out = True
+        else:
+            text += f"\n\n**{section}"
+    return text + note if left_out else text
 
 
 def register_bundle(folder: Path) -> str:
@@ -81,20 +120,28 @@ def register_bundle(folder: Path) -> str:
 
     from fimiscope.tracking.serving import log_model
 
-    with mlflow.start_run(experiment_id=experiment_id(client, _EXPERIMENT), run_name=manifest.name) as run:
+    experiment = experiment_id(client, _EXPERIMENT)
+    with mlflow.start_run(experiment_id=experiment, run_name=manifest.name, tags=public_tags()) as run:
         mlflow.set_tags({"bundle.version": manifest.version, "codebook": manifest.codebook})
+        if (folder / BUNDLE_CARD).is_file():
+            mlflow.log_text((folder / BUNDLE_CARD).read_text(encoding="utf-8"), CARD)
         source = log_model(folder, Codebook.load(folder / CODEBOOK))
     return f"models:/{REGISTERED_NAME}/{register(client, REGISTERED_NAME, source=source, run_id=run.info.run_id)}"
+
+
+def _description(client: MlflowClient, run_id: str) -> str | None:
+    """From the model card of a run; `None` where it has none."""
+    if CARD not in {file.path for file in client.list_artifacts(run_id)}:
+        return None
+    with tempfile.TemporaryDirectory(prefix="fimiscope-") as folder:
+        card = Path(client.download_artifacts(run_id, CARD, folder)).read_text(encoding="utf-8")
+    return summary_of(card, whole=f"the whole card is {CARD} of run {run_id}")
 
 
 def _location(client: MlflowClient, model: str) -> str:
     """Address of the logged model's files."""
     if run := _RUN.fullmatch(model):
-        outputs = client.get_run(run[1]).outputs
-        logged = outputs.model_outputs if outputs else []
-        if not logged:
-            raise BundleError(f"model {model}: that run published no bundle; see whether it finished")
-        return str(client.get_logged_model(logged[-1].model_id).artifact_location)
+        return str(client.get_logged_model(logged_model(client, run[1])).artifact_location)
     if alias := _ALIAS.fullmatch(model):
         name, version = alias[1], str(client.get_model_version_by_alias(alias[1], alias[2]).version)
     else:

@@ -15,6 +15,8 @@ from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
+from fimiscope.corpus.examples import digest
+from fimiscope.evaluation.contrast import Contrast
 from fimiscope.evaluation.evaluate import Evaluation
 from fimiscope.evaluation.plots import confusion, precision_recall, reliability, training_curve
 from fimiscope.evaluation.predictions import to_rows
@@ -22,15 +24,16 @@ from fimiscope.evaluation.report import Report
 from fimiscope.tracking.datasets import TEST_DIGEST, log_parts
 from fimiscope.tracking.parameters import parameters
 from fimiscope.tracking.parent_run import Place
-from fimiscope.tracking.registry import REGISTERED_NAME
+from fimiscope.tracking.registry import CARD, REGISTERED_NAME
 from fimiscope.tracking.registry import register as register_version
 from fimiscope.tracking.serving import log_model
-from fimiscope.tracking.store import connect, experiment_id
+from fimiscope.tracking.store import connect, experiment_id, public_tags
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PREDICTIONS = "predictions.json"
+CONTRAST_TEXTS = "contrast.json"
 CODEBOOK = "codebook.json"
 REPORT = "report.html"
 _AT_ONCE = 100
@@ -79,6 +82,14 @@ class TrackedRun:
         rows = to_rows(examples, evaluation.verdicts, texts=self.config.tracking.texts)
         mlflow.log_table(pd.DataFrame(rows), PREDICTIONS)
 
+    def contrast(self, contrast: Contrast) -> None:
+        """Log the pass rates on the contrast suite, and what became of each of its texts."""
+        import mlflow
+
+        suite = digest(outcome.variant.example for outcome in contrast.outcomes)
+        mlflow.log_dict({"suite": suite, **contrast.to_dict()}, CONTRAST_TEXTS)
+        self.metrics(contrast.metrics(), prefix="contrast")
+
     def report(self, report: Report) -> None:
         """Log the page, and each of its tables as an MLflow table."""
         import mlflow
@@ -89,6 +100,12 @@ class TrackedRun:
         if report.epochs:
             mlflow.log_figure(training_curve(report.epochs), "plots/training_curve.png")
         mlflow.log_text(report.to_html(), REPORT)
+
+    def card(self, text: str) -> None:
+        """Log the model card, from which a registered version is described."""
+        import mlflow
+
+        mlflow.log_text(text, CARD)
 
     def note(self, text: str) -> None:
         """Describe the run in Markdown; MLflow shows it on top of the run's page."""
@@ -133,7 +150,7 @@ def tracked_run(config: Config, corpus: Corpus, *, place: Place | None = None) -
         experiment_id=experiment,
         run_name=config.name if place is None else place.name,
         parent_run_id=None if place is None else place.parent,
-        tags=None if place is None else dict(place.tags),
+        tags=public_tags() | ({} if place is None else dict(place.tags)),
         log_system_metrics=_watches_machine(),
     )
     status = "FAILED"

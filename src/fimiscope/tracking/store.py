@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from fimiscope.errors import MissingExtra, TrackingError
 
@@ -15,10 +17,13 @@ if TYPE_CHECKING:
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlruns"
+_ADDRESS = "MLFLOW_TRACKING_URI"
 
 
 def connect() -> MlflowClient:
     """A client of the store that MLFLOW_TRACKING_URI names, or of `mlflow.db` in the folder one works in.
+
+    A user name and password in a server's address are taken out of it and go where MLflow does not print them.
 
     Raises:
         MissingExtra: mlflow is not installed.
@@ -29,6 +34,7 @@ def connect() -> MlflowClient:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     # In seconds: MLflow's own 10 leave a short run without a point.
     os.environ.setdefault("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "2")
     try:
@@ -42,20 +48,49 @@ def connect() -> MlflowClient:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
+        _take_credentials_out()
         mlflow.set_tracking_uri(tracking_uri())
+        _knock()
         client = mlflow.MlflowClient()
         client.search_experiments(max_results=1)
-    except (mlflow.MlflowException, SQLAlchemyError, OSError, ImportError) as error:
+    except (mlflow.MlflowException, SQLAlchemyError, OSError, ImportError, ValueError) as error:
         raise TrackingError(
-            f"the MLflow store {shown(tracking_uri())} cannot be reached ({_cause(error)}): start its server or "
-            "correct MLFLOW_TRACKING_URI; without that variable a local store is used"
+            f"the MLflow store {shown(tracking_uri())} cannot be reached ({_cause(error)}): start its server, correct "
+            f"{_ADDRESS}, or use a local store by --offline or without that variable"
         ) from error
     return client
 
 
+@contextmanager
+def reported(what: str) -> Iterator[None]:
+    """Turn what the store refuses, or a store that goes away, into one line that begins with `what`.
+
+    Raises:
+        TrackingError: the store refused something or did not answer.
+    """
+    import mlflow
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except mlflow.MlflowException as error:
+        said = str(error).partition("\n")[0][:200]
+        cause = said if _cause(error) == type(error).__name__ else _cause(error)
+        raise TrackingError(f"{what} (store {shown(tracking_uri())}): {cause}") from error
+    except (SQLAlchemyError, RequestException) as error:
+        raise TrackingError(f"{what} (store {shown(tracking_uri())}): {type(error).__name__}") from error
+
+
+def use_local_store() -> None:
+    """Use the store of the folder one works in, whatever the variables say."""
+    for name in (_ADDRESS, "MLFLOW_REGISTRY_URI"):
+        os.environ.pop(name, None)
+
+
 def tracking_uri() -> str:
     """MLFLOW_TRACKING_URI, or the local database."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or _local_uri()
+    return os.environ.get(_ADDRESS) or _local_uri()
 
 
 def is_local() -> bool:
@@ -78,13 +113,44 @@ def experiment_id(client: MlflowClient, name: str) -> str:
 
 
 def shown(uri: str) -> str:
-    """A tracking URI with its password hidden."""
-    parts = urlsplit(uri)
-    if not parts.password:
+    """An address without what may hold a password: user, password and query are hidden."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return f"{uri.partition('://')[0]}://***"
+    _, at, host = parts.netloc.rpartition("@")
+    if not at and "password=" not in parts.query:
         return uri
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}{port}"))
+    hidden = f"{parts.scheme}://{'***@' if at else ''}{host}{parts.path}"
+    return f"{hidden}?***" if parts.query else hidden
+
+
+def public_tags() -> dict[str, str]:
+    """Those tags that MLflow takes from the surroundings and that hold a password, as the address of a git remote may,
+    with it hidden; given to what is logged, they stand in the place of MLflow's own."""
+    from mlflow.tracking.context.registry import resolve_tags
+
+    return {name: shown(value) for name, value in resolve_tags().items() if shown(value) != value}
+
+
+def _take_credentials_out() -> None:
+    parts = urlsplit(tracking_uri())
+    user, at, host = parts.netloc.rpartition("@")
+    if parts.scheme not in ("http", "https") or not at:
+        return
+    name, _, password = user.partition(":")
+    os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(name)
+    os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(password)
+    os.environ[_ADDRESS] = urlunsplit(parts._replace(netloc=host))
+
+
+def _knock() -> None:
+    """Ask a database server once; MLflow by itself would ask again and again for a minute and a half."""
+    import sqlalchemy
+
+    if urlsplit(tracking_uri()).scheme.partition("+")[0] in ("postgresql", "mysql", "mssql"):
+        with sqlalchemy.create_engine(tracking_uri()).connect():
+            pass
 
 
 def _cause(error: Exception) -> str:
@@ -96,6 +162,8 @@ def _cause(error: Exception) -> str:
     said = str(error).partition("\n")[0]
     if "maintenance mode" in said:
         return "MLflow keeps runs in folders no more: name a database, for example sqlite:///mlflow.db"
+    if "error code 401" in said or "error code 403" in said:
+        return "it refuses the user or password: see MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
     return "no answer" if "Max retries" in said else type(error).__name__
 
 

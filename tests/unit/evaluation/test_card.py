@@ -1,0 +1,45 @@
+"""The model card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fimiscope.bundle.files import Manifest
+from fimiscope.codebook import Codebook
+from fimiscope.corpus import Corpus, Example
+from fimiscope.evaluation.card import MUST_NOT, model_card
+from fimiscope.evaluation.evaluate import Evaluation, results_table
+from fimiscope.records import Verdict
+
+HAND_WRITTEN = Path(__file__).parents[3] / "docs" / "africa-small.md"
+
+
+@pytest.fixture(scope="module")
+def card(many: list[tuple[Example, Verdict]], codebook: Codebook) -> str:
+    examples, verdicts = zip(*many, strict=True)
+    evaluation = Evaluation.of("invented model", examples, verdicts, codebook)
+    corpus = Corpus(tuple(examples), (), "0" * 32, codebook)
+    manifest = Manifest(1, "invented model", "abc", "2026-01-01T00:00:00Z", codebook.version, "", "0" * 32, None, {})
+    return model_card(manifest, corpus, evaluation, results_table([evaluation]))
+
+
+def test_the_card_counts_texts_and_figures_by_language(card: str) -> None:
+    assert card.startswith("# Model card: invented model\n")
+    assert "| wire | fr | 0 | 0 | 43 |" in card
+    assert "| fr | 53 | " in card
+    assert "Figures on the held-out part (81 texts)" in card
+    assert "codebook 1.0" in card
+
+
+def test_the_card_names_failures(card: str) -> None:
+    failures = card.partition("**Known failures.**")[2].partition("**What it learned from.**")[0]
+    assert "Narratives that it finds least often" in failures
+    assert "On the contrast suite it was not measured" in failures
+    assert "what should be flagged is found" in failures
+
+
+def test_every_card_says_in_the_same_words_what_a_model_must_not_be_used_for(card: str) -> None:
+    assert MUST_NOT in card
+    assert MUST_NOT in " ".join(HAND_WRITTEN.read_text(encoding="utf-8").split())

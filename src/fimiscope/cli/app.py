@@ -24,6 +24,7 @@ from fimiscope.cli import (
     gate,
     model,
     predict,
+    review,
     train,
 )
 from fimiscope.errors import FimiscopeError
@@ -65,6 +66,7 @@ app.add_typer(corpus.app, name="corpus")
 app.add_typer(model.app, name="model")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(gate.app, name="gate")
+app.add_typer(review.app, name="review")
 app.add_typer(baseline.app, name="baseline")
 app.command("encoders")(encoders.encoders_command)
 app.command("doctor")(doctor.doctor_command)

@@ -21,6 +21,7 @@ from fimiscope.evaluation.evaluate import Evaluation
 from fimiscope.evaluation.plots import confusion, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
 from fimiscope.tables import Table
+from fimiscope.tracking.annotations import log_provenance
 from fimiscope.tracking.registry import REGISTERED_NAME
 from fimiscope.tracking.registry import register as register_version
 from fimiscope.tracking.serving import log_model
@@ -149,6 +150,7 @@ def _log_start(config: Config, corpus: Corpus) -> None:
             **{f"version.{name}": metadata.version(name) for name in _VERSIONS},
         }
     )
+    log_provenance(config)
     for part in ("train", "valid", "test"):
         if corpus.part(part):
             with warnings.catch_warnings():

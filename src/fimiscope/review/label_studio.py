@@ -38,11 +38,13 @@ def interface(codebook: Codebook) -> str:
     _add(view, "Text", name="text", value="$text", granularity="word")
     _add(_add(view, "Labels", name=_EVIDENCE, toName="text"), "Label", value=_EVIDENCE)
     _choices(view, "role", codebook.roles)
+    _add(view, "Header", value="africa", size="5")
     yes = _add(view, "Choices", name="africa", toName="text", choice="single", required="true")
     _add(yes, "Choice", value=_YES, hint=codebook.africa)
     _add(yes, "Choice", value=_NO)
     _choices(view, "actors", codebook.actors, several=True)
     _choices(view, "narratives", codebook.narratives, several=True)
+    _add(view, "Header", value="confidence", size="5")
     sure = _add(view, "Choices", name="confidence", toName="text", choice="single")
     for value in ("high", "low"):
         _add(sure, "Choice", value=value)

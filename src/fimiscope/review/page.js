@@ -108,6 +108,7 @@ function choose(field, value) {
       one[field] = value;
     }
   });
+  at(`${field}-${value}`).closest(".choice").scrollIntoView({ block: "nearest" });
   const shown = {
     role: () => called(book.roles, value),
     africa: () => say(value ? "yes" : "no"),
@@ -399,12 +400,23 @@ function renderLabels() {
 
 // The page
 
+function chosen(one) {
+  const codes = without(one) ? [] : GROUPS.flatMap(([field, entries]) => entries.filter(({ code }) => one[field].includes(code)));
+  return [
+    one.role && called(book.roles, one.role),
+    one.africa !== null && `${say("africa")} ${say(one.africa ? "yes" : "no")}`,
+    ...codes.map(nameOf),
+    one.low && say("confidence_low"),
+  ].filter(Boolean).join(" · ");
+}
+
 function render() {
   const one = answer();
   const finished = done();
   renderText();
   renderEvidence();
   renderLabels();
+  at("chosen").textContent = chosen(one);
   at("state").textContent = say(complete(one) ? "done" : "not_done");
   at("state").className = `badge ${complete(one) ? "done" : "open"}`;
   at("progress").max = items.length;

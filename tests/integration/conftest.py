@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -177,3 +179,34 @@ def tracked_here(
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.chdir(workplace.folder)
     return client
+
+
+@pytest.fixture(scope="session")
+def open_browser() -> Iterator[Callable[[Path], Any]]:
+    """Opens a headless Chromium that stores downloads in a folder; all are closed at the end."""
+    browser, service = shutil.which("chromium"), shutil.which("chromedriver")
+    if browser is None or service is None:
+        pytest.skip("chromium and chromedriver are not installed (on Debian: apt-get install chromium chromium-driver)")
+    from selenium import webdriver
+
+    running = []
+
+    def start(downloads: Path) -> Any:
+        options = webdriver.ChromeOptions()
+        options.binary_location = browser
+        for argument in (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--lang=en",
+            "--window-size=1280,1000",
+        ):
+            options.add_argument(argument)
+        options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        running.append(webdriver.Chrome(options=options, service=webdriver.ChromeService(service)))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.quit()

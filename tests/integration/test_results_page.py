@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,31 +83,19 @@ def results() -> list[tuple[Article, Verdict]]:
 
 
 @pytest.fixture(scope="module")
-def driver(results: list[tuple[Article, Verdict]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    browser, service = shutil.which("chromium"), shutil.which("chromedriver")
-    if browser is None or service is None:
-        pytest.skip("chromium and chromedriver are not installed (on Debian: apt-get install chromium chromium-driver)")
-    from selenium import webdriver
-
-    path = tmp_path_factory.mktemp("page") / "results.html"
+def driver(
+    results: list[tuple[Article, Verdict]],
+    open_browser: Callable[[Path], Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    folder = tmp_path_factory.mktemp("page")
+    running = open_browser(folder)
+    path = folder / "results.html"
     with open_writer(path, CODEBOOK) as writer:
         for article, verdict in results:
             writer.write(verdict, passages(article, verdict))
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--lang=en",
-        "--window-size=1280,1000",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    running = webdriver.Chrome(options=options, service=webdriver.ChromeService(service))
     running.get(path.as_uri())
-    yield running
-    running.quit()
+    return running
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from fimiscope.codebook import Codebook, Entry
+from fimiscope.codebook import NO_ROLE, Codebook, Entry
 from fimiscope.errors import ReadingError
 from fimiscope.records import Verdict
 from fimiscope.review.queue import Queue, QueueItem
@@ -86,11 +86,10 @@ def _task(item: QueueItem, codebook: Codebook, *, show_model: bool) -> dict[str,
 
 
 def _prediction(verdict: Verdict) -> dict[str, Any]:
-    chosen: dict[str, Sequence[str]] = {
-        "role": [verdict.role_label or ""],
-        "actors": [code for code, score in (verdict.actors or {}).items() if score >= _LIKELY],
-        "narratives": verdict.narratives_flagged or (),
-    }
+    chosen: dict[str, Sequence[str]] = {"role": [verdict.role_label or ""]}
+    if verdict.role_label != NO_ROLE:
+        chosen["actors"] = [code for code, score in (verdict.actors or {}).items() if score >= _LIKELY]
+        chosen["narratives"] = verdict.narratives_flagged or ()
     if verdict.africa is not None:
         chosen["africa"] = [_YES if verdict.africa >= _LIKELY else _NO]
     results = [

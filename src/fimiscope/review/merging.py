@@ -133,11 +133,15 @@ def write_version(done: Merge, output: Path, articles: Iterable[Article | Unread
         CorpusError: no text is labelled, or texts are not among `articles` as they were labelled.
     """
     check_output(output)
+    known = None if articles is None else _texts(done, articles)
+    disputed = output.with_suffix(".disputed.jsonl") if done.disputed else None
+    if disputed is not None:
+        write_whole(disputed, "".join(json_line(one.row()) for one in done.disputed))
     if not done.texts:
         raise CorpusError(
-            f"no text has labels that stand: {len(done.disputed)} are disputed, and there is no adjudicator's file"
+            f"no text has labels that stand yet: decide on the {len(done.disputed)} in {disputed}, by "
+            f"fimiscope review build --from {disputed}, and merge again with --adjudicated"
         )
-    known = None if articles is None else _texts(done, articles)
     rows = [_row(text, done.codebook, None if known is None else known[text.reading.key]) for text in done.texts]
     write_whole(output, "".join(map(json_line, rows)))
     provenance = Provenance(
@@ -155,10 +159,6 @@ def write_version(done: Merge, output: Path, articles: Iterable[Article | Unread
         fimiscope=metadata.version("fimiscope"),
     )
     write_whole(provenance_file(output), provenance.to_json())
-    if not done.disputed:
-        return None
-    disputed = output.with_suffix(".disputed.jsonl")
-    write_whole(disputed, "".join(json_line(one.row()) for one in done.disputed))
     return disputed
 
 

@@ -34,7 +34,9 @@ def invented() -> Rows:
     rows = [json.loads(line) for line in shipped("sample/corpus.jsonl").read_text(encoding="utf-8").splitlines()]
     first = {row["family"]: row for row in reversed(rows)}.values()
     wanted = {"en": 80, "fr": 40, "sw": 3}
-    return [row for language, count in wanted.items() for row in [r for r in first if r["language"] == language][:count]]
+    return [
+        row for language, count in wanted.items() for row in [r for r in first if r["language"] == language][:count]
+    ]
 
 
 def verdict(row: dict[str, Any], number: int, **changes: Any) -> Verdict:
@@ -59,9 +61,7 @@ def verdict(row: dict[str, Any], number: int, **changes: Any) -> Verdict:
 def place(tmp_path: Path, codebook: Codebook) -> Place:
     """Writes articles and verdicts to files, and builds the queue from them."""
 
-    def build(
-        rows: Rows, verdicts: list[Verdict], size: int, labelled: dict[str, LabelledText] | None = None
-    ) -> Queue:
+    def build(rows: Rows, verdicts: list[Verdict], size: int, labelled: dict[str, LabelledText] | None = None) -> Queue:
         inputs, scores = tmp_path / "articles.jsonl", tmp_path / "scores.jsonl"
         inputs.write_text("".join(json.dumps({k: row[k] for k in ("id", "text")}) + "\n" for row in rows), "utf-8")
         with open_writer(scores, codebook) as writer:

@@ -33,6 +33,8 @@ COMMANDS = (
     ("bundle", "pack"),
     ("bundle", "unpack"),
     ("gate", "fit"),
+    ("review", "build"),
+    ("review", "merge"),
     ("baseline",),
     ("baseline", "zero-shot"),
     ("baseline", "setfit"),

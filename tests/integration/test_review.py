@@ -29,7 +29,7 @@ from fimiscope.shipped import shipped
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from integration.conftest import Workplace
+    from conftest import Workplace
 
 pytestmark = pytest.mark.browser
 
@@ -414,6 +414,17 @@ def test_an_exported_file_is_gone_on_from(page: Any, batch: Batch) -> None:
     begin(page, "")
     number = page.execute_script("return items.findIndex((one) => one.id === arguments[0])", hostile)
     assert page.execute_script("return rowOf(arguments[0])", number) == rows_of(file)[hostile]
+
+
+def test_a_name_can_be_put_right(page: Any) -> None:
+    begin(page, "Aad")
+    press(page, "1", "y")
+    find(page, "#annotator").click()
+    find(page, "#name").clear()
+    begin(page, "Ada")
+    assert text_of(page, "#annotator") == "Annotator: Ada"
+    assert page.execute_script("return rowOf(0).annotator") == "Ada"
+    assert text_of(page, "#progress-words") == "1 of 20 labelled"
 
 
 def test_keys_can_be_switched_off_and_stay_out_of_text_fields(page: Any) -> None:

@@ -147,7 +147,11 @@ def _span(value: Mapping[str, Any], text: str) -> dict[str, Any]:
         if inside.decode("utf-16-le", "replace") == words:
             first = len(before.decode("utf-16-le"))
             return {"start": first, "end": first + len(words)}
-        return {"start": None, "end": None}
+        # Where line ends were changed, only the words themselves are left to go by.
+        if text.count(words) != 1:
+            return {"start": None, "end": None}
+        start = text.index(words)
+        return {"start": start, "end": start + len(words)}
     return {"start": start, "end": end}
 
 

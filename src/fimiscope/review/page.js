@@ -256,7 +256,9 @@ function openFile(content) {
       africa: typeof row.africa === "boolean" ? row.africa : null,
       actors: known(row.actors, book.actors),
       narratives: known(row.narratives, book.narratives),
-      evidence: (row.evidence ?? []).map(({ start, end }) => [toUnits(text, start), toUnits(text, end)]),
+      evidence: (Array.isArray(row.evidence) ? row.evidence : [])
+        .map(({ start, end }) => [toUnits(text, start), toUnits(text, end)])
+        .filter(([start, end]) => start < end),
       low: row.confidence === "low",
       when: typeof row.labelled_at === "string" ? row.labelled_at : null,
     };
@@ -455,7 +457,8 @@ function go(step) {
 function begin() {
   at("start").hidden = Boolean(state.annotator);
   at("work").hidden = at("foot").hidden = !state.annotator;
-  at("annotator").textContent = state.annotator && say("of_annotator", { name: state.annotator });
+  at("annotator").textContent = say("of_annotator", { name: state.annotator });
+  at("annotator").hidden = !state.annotator;
   at("shortcuts").checked = state.shortcuts;
   if (!state.annotator) return;
   const first = items.findIndex((_, number) => !complete(answer(number)));
@@ -471,7 +474,7 @@ function speak(language) {
   for (const button of document.querySelectorAll("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
-  at("annotator").textContent = state.annotator && say("of_annotator", { name: state.annotator });
+  at("annotator").textContent = say("of_annotator", { name: state.annotator });
   at("question").textContent = book.question;
   at("definition-language").hidden = language === "en";
   at("codebook-version").textContent = `${say("codebook")} ${book.version}`;
@@ -518,6 +521,12 @@ at("who").addEventListener("submit", (event) => {
   keep();
   begin();
   if (state.annotator) at("position").focus();
+});
+at("annotator").addEventListener("click", () => {
+  at("name").value = state.annotator;
+  state.annotator = "";
+  begin();
+  at("name").focus();
 });
 at("file").addEventListener("change", async () => {
   const [file] = at("file").files;

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from fimiscope.checksums import sha256_of_text, short_digest
 from fimiscope.codebook import Codebook
 from fimiscope.corpus.near_copies import cluster
+from fimiscope.errors import CorpusError
 from fimiscope.progress import Progress, silent
 from fimiscope.records import Article, Verdict
 from fimiscope.review.candidates import UNKNOWN_LANGUAGE, Candidates, margin
@@ -95,6 +96,7 @@ def build_queue(given: Candidates, codebook: Codebook, *, size: int, progress: P
     """Choose `size` texts, or all there are, by the recipe of this module.
 
     Raises:
+        CorpusError: no text is left to label.
         MissingExtra: a library of the extra `review` is not installed.
     """
     progress("looking for near-copies", 0, 0)
@@ -105,6 +107,8 @@ def build_queue(given: Candidates, codebook: Codebook, *, size: int, progress: P
     # The rarest first, as they were given their places.
     for language, count in places.items():
         chosen += pool.choose(language, count)
+    if not chosen:
+        raise CorpusError("no text is left to label: all are labelled already, or near-copies of labelled ones")
     return Queue(tuple(_mixed(chosen)), codebook)
 
 

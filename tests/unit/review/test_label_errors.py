@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import random
+import sys
+
+import pytest
 
 from fimiscope.codebook import NO_ROLE, Codebook
+from fimiscope.errors import MissingExtra
 from fimiscope.records import Labels, Verdict
 from fimiscope.review.label_errors import LEAST_OF_A_VALUE, suspects
 
@@ -58,3 +62,9 @@ def test_a_value_that_few_texts_have_is_not_judged(codebook: Codebook) -> None:
         kept.append((Labels(role=NO_ROLE, narratives=labels.narratives, africa=True), verdict))
     assert suspects(kept, codebook) == []
     assert suspects([], codebook) == []
+
+
+def test_without_the_extra_one_line_names_it(codebook: Codebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
+    with pytest.raises(MissingExtra, match=r"cleanlab is not installed: run  pip install 'fimiscope\[review\]'"):
+        suspects([labelled(codebook, 0, random.Random(7))], codebook)

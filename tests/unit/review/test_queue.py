@@ -234,3 +234,10 @@ def test_labels_are_read_from_annotations_and_from_labelled_files(codebook: Code
     file.write_text('{"id": "1", "role": "praises"}\n', encoding="utf-8")
     with pytest.raises(CorpusError, match=r"wrong\.jsonl:1: not in the codebook: role 'praises'"):
         read_labels(file, codebook)
+
+
+def test_where_all_is_labelled_nothing_is_left(invented: Rows, place: Place) -> None:
+    rows = invented[:3]
+    known = {row["id"]: LabelledText(row["id"], codebook_labels(row)) for row in rows}
+    with pytest.raises(CorpusError, match="no text is left to label"):
+        place(rows, scored(rows), 5, known)

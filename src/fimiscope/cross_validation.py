@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from fimiscope.bundle.files import is_made_of
 from fimiscope.codebook import Codebook
 from fimiscope.config import AnnotatedSource, Config, Shares
 from fimiscope.corpus.annotated import read_annotations
 from fimiscope.corpus.folds import LEAKING, fold_names, read_fold
 from fimiscope.errors import ConfigError, CorpusError
-from fimiscope.evaluation.evaluate import HEADLINES, Evaluation, evaluate, evaluate_shortcuts
-from fimiscope.pipeline import load_corpus, train
-from fimiscope.predict import Predictor
+from fimiscope.evaluation.evaluate import HEADLINES, Evaluation, evaluate_shortcuts
+from fimiscope.pipeline import load_corpus, train_or_measure
 from fimiscope.progress import Progress, silent
 from fimiscope.tables import Cell, Table
+from fimiscope.tracking.parent_run import ParentRun, Place, parent_run
 
 LANGUAGES = ("en", "fr")
 
@@ -54,6 +54,7 @@ def cross_validate(
 ) -> Iterator[FoldResult]:
     """Train each config on each fold by the ordinary road, and give each fold's figures as soon as it is done.
 
+    The MLflow runs of a config's folds stand below one run that holds their means.
     A sealed bundle `<models>/<fold>/<name>` of the same config and corpus is measured, not trained again.
 
     Args:
@@ -73,9 +74,19 @@ def cross_validate(
     stems = [Path(fold).stem for fold in chosen]
     if twice := [stem for stem, count in Counter(stems).items() if count > 1]:
         raise ConfigError(f"two folds are named {', '.join(twice)}: their bundles would lie in one folder")
-    planned = {fold: [on_fold(config, fold) for config in configs] for fold in chosen}
-    for fold, placed in planned.items():
-        yield _measure(Path(fold).stem, placed, Path(models) / Path(fold).stem, progress)
+    planned = {Path(fold).stem: [on_fold(config, fold) for config in configs] for fold in chosen}
+    results: list[FoldResult] = []
+    with ExitStack() as stack:
+        parents = [stack.enter_context(parent_run(config, "folds", stems)) for config in configs]
+        for fold, placed in planned.items():
+            places = [
+                Place(parent.run_id, f"{fold}/{config.name}", {"fold": fold})
+                for parent, config in zip(parents, configs, strict=True)
+            ]
+            results.append(_measure(fold, placed, places, Path(models) / fold, progress))
+            yield results[-1]
+        for number, parent in enumerate(parents):
+            _finish(parent, number, results)
 
 
 def on_fold(config: Config, fold: str) -> Config:
@@ -134,7 +145,9 @@ def means(results: Sequence[FoldResult]) -> dict[str, dict[str, dict[str, tuple[
     return found
 
 
-def _measure(fold: str, configs: Sequence[Config], models: Path, progress: Progress) -> FoldResult:
+def _measure(
+    fold: str, configs: Sequence[Config], places: Sequence[Place], models: Path, progress: Progress
+) -> FoldResult:
     codebook = Codebook.load(configs[0].codebook)
     corpora = [load_corpus(config, codebook, progress=progress) for config in configs]
     first = corpora[0].part("test")
@@ -142,17 +155,17 @@ def _measure(fold: str, configs: Sequence[Config], models: Path, progress: Progr
         [example.article.id for example in corpus.part("test")] != [e.article.id for e in first] for corpus in corpora
     ):
         raise CorpusError(f"fold {fold}: the configs are not tested on the same texts; give them the same sources")
-    reused = [
-        config.name
-        for config, corpus in zip(configs, corpora, strict=True)
-        if is_made_of(models / config.name, config=config.to_yaml(), corpus_digest=corpus.digest)
-    ]
-    evaluations = []
-    for config, corpus in zip(configs, corpora, strict=True):
-        if config.name in reused:
-            predictor = Predictor.load(models / config.name)
-            evaluations.append(evaluate(predictor, corpus.part("test"), name=config.name, progress=progress))
-        else:
-            evaluations.append(train(config, models=models, corpus=corpus, progress=progress).evaluation)
+    evaluations, reused = [], []
+    for config, corpus, place in zip(configs, corpora, places, strict=True):
+        evaluation, was_there = train_or_measure(config, models=models, corpus=corpus, place=place, progress=progress)
+        evaluations.append(evaluation)
+        reused += [config.name] * was_there
     shortcuts = evaluate_shortcuts(corpora[0].part("train"), first, codebook)
     return FoldResult(fold, len(first), tuple(shortcuts), tuple(evaluations), tuple(reused))
+
+
+def _finish(parent: ParentRun, number: int, results: Sequence[FoldResult]) -> None:
+    """Log what the folds say of the config of this number."""
+    measured = {result.fold: result.models[number] for result in results}
+    reused = [result.fold for result in results if measured[result.fold].name in result.reused]
+    parent.finish(measured, "folds", reused)

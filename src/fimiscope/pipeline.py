@@ -8,13 +8,14 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fimiscope.bundle.files import Manifest
+from fimiscope.bundle.files import Manifest, is_made_of
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, build
-from fimiscope.evaluation.contrast import constant_rule, contrast_table, measure
+from fimiscope.evaluation.contrast import Contrast, constant_rule, contrast_table, measure
 from fimiscope.evaluation.evaluate import Evaluation, evaluate, evaluate_shortcuts, results_table, scorers
 from fimiscope.evaluation.metrics import Metrics
+from fimiscope.evaluation.notes import run_note
 from fimiscope.evaluation.provisional import provisional_metrics
 from fimiscope.evaluation.suite import Suite
 from fimiscope.predict import Predictor
@@ -22,6 +23,7 @@ from fimiscope.progress import Progress, silent
 from fimiscope.tables import Table
 
 if TYPE_CHECKING:
+    from fimiscope.tracking.parent_run import Place
     from fimiscope.tracking.run import TrackedRun
     from fimiscope.training.loop import Epoch
 
@@ -87,6 +89,7 @@ def train(
     register: bool = False,
     resume: bool = False,
     corpus: Corpus | None = None,
+    place: Place | None = None,
     progress: Progress = silent,
     on_epoch: EpochListener = lambda number, figures: None,
 ) -> TrainedRun:
@@ -97,6 +100,7 @@ def train(
         register: add a version to the registered model `fimiscope`.
         resume: go on from the checkpoint that an interrupted run of the same config left.
         corpus: the config's corpus, where the caller has built it already.
+        place: of the MLflow run under a parent, if it has one.
         progress: told what is being done.
         on_epoch: told each epoch's number and figures.
 
@@ -112,7 +116,7 @@ def train(
     folder = Path(models) / config.name
     # Before training: a suite that does not fit the codebook must not be found out hours later.
     suite = Suite.load(codebook) if config.evaluation.contrast else None
-    with tracked_run(config, corpus) as run:
+    with tracked_run(config, corpus, place=place) as run:
 
         def listen(epoch: Epoch) -> None:
             figures = provisional_metrics(corpus.part("valid"), epoch.valid_logits, codebook)
@@ -129,15 +133,38 @@ def train(
         run.evaluation(evaluations[0], test)
         results = results_table(evaluations, title=f"Held-out part ({len(test)} texts)")
         run.table(results, "results")
-        contrast = None if suite is None else _log_contrast(run, predictor, suite, corpus, progress)
+        measured = None if suite is None else measure(predictor, suite, progress=progress)
+        contrast = None if measured is None or suite is None else _log_contrast(run, measured, suite, corpus)
+        run.note(run_note(corpus, evaluations, measured, run.artifacts()))
         registered = run.bundle(folder, manifest, codebook, register=register)
     leave()
     return TrainedRun(folder, manifest, run.run_id, evaluations[0], results, contrast, registered)
 
 
-def _log_contrast(run: TrackedRun, predictor: Predictor, suite: Suite, corpus: Corpus, progress: Progress) -> Table:
-    """Measure the bundle's own scorer on the suite, beside the rule that says what training texts mostly are."""
-    measured = measure(predictor, suite, progress=progress)
+def train_or_measure(
+    config: Config,
+    *,
+    models: Path | str,
+    corpus: Corpus,
+    place: Place,
+    resume: bool = False,
+    progress: Progress = silent,
+    on_epoch: EpochListener = lambda number, figures: None,
+) -> tuple[Evaluation, bool]:
+    """Train as `train` does; or measure the bundle `<models>/<name>`, if it is of the same config and corpus.
+
+    The evaluation on the test part, and whether the bundle was there.
+    """
+    folder = Path(models) / config.name
+    if is_made_of(folder, config=config.to_yaml(), corpus_digest=corpus.digest):
+        predictor = Predictor.load(folder)
+        return evaluate(predictor, corpus.part("test"), name=config.name, progress=progress), True
+    run = train(config, models=models, resume=resume, corpus=corpus, place=place, progress=progress, on_epoch=on_epoch)
+    return run.evaluation, False
+
+
+def _log_contrast(run: TrackedRun, measured: Contrast, suite: Suite, corpus: Corpus) -> Table:
+    """Log the model's own scorer on the suite, beside the rule that says what training texts mostly are."""
     rule = constant_rule(suite, corpus.codebook, corpus.part("train"))
     table = contrast_table([measured, rule])
     run.contrast(measured, table)

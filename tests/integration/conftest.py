@@ -147,7 +147,7 @@ def interrupted(workplace: Workplace, small: list[str]) -> Interrupted:
 
 @pytest.fixture(scope="session")
 def trained(workplace: Workplace, small: list[str], interrupted: Interrupted) -> Trained:
-    done = workplace.run("train", QUICKSTART, *small, "--resume", "--register")
+    done = workplace.run("train", QUICKSTART, *small, "--resume", "--register", limit=900)
     assert done.stderr == ""
     found = RUN_ID.search(done.stdout)
     assert found is not None

@@ -17,6 +17,8 @@ from fimiscope.corpus.annotated import read_annotations
 from fimiscope.corpus.folds import Fold, FoldPart, fold_names
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
     from conftest import Workplace
 
 SHORTCUTS = ["majority", "source majority", "language majority", "length alone", "outlet words alone"]
@@ -93,6 +95,22 @@ def test_configs_are_compared_on_a_fold_and_not_trained_again_unchanged(
     assert role["low"] <= role["value"] <= role["high"]
     assert figures["means"]["words"]["all"]["role/macro_f1"] == {"mean": role["value"], "folds": 1}
     assert 0 <= figures["means"]["words"]["en, fr"]["flag/f1"]["mean"] <= 1
+
+
+def test_folds_of_a_config_stand_below_one_run(
+    workplace: Workplace, annotated: Annotated, client: MlflowClient
+) -> None:
+    workplace.run("cross-validate", annotated.configs[0], "--fold", annotated.fold, "--models", "nested")
+    experiment = client.get_experiment_by_name("fimiscope")
+    assert experiment is not None
+    parent, *_ = client.search_runs([experiment.experiment_id], "run_name = 'words (folds)'")
+    [child] = client.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+    assert (child.info.run_name, child.data.tags["fold"]) == ("channel/words", "channel")
+    assert child.data.params["corpus.sources"] == f"annotated (fold {annotated.fold})"
+    tested = {name: value for name, value in child.data.metrics.items() if name.startswith("test/")}
+    assert {name: parent.data.metrics[name] for name in tested} == pytest.approx(tested)
+    assert parent.info.status == child.info.status == "FINISHED"
+    assert "**Runs**: 1 fold\n" in parent.data.tags["mlflow.note.content"]
 
 
 def test_what_cannot_be_cross_validated_is_refused(workplace: Workplace, annotated: Annotated) -> None:

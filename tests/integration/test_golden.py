@@ -21,6 +21,8 @@ COMMANDS = (
     ("explain",),
     ("evaluate",),
     ("cross-validate",),
+    ("runs",),
+    ("compare",),
     ("corpus",),
     ("corpus", "build"),
     ("corpus", "show"),

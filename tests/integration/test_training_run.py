@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,12 @@ import yaml
 from fimiscope.bundle import Bundle
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
+from fimiscope.corpus.examples import PARTS
+from fimiscope.evaluation.intervals import intervals
 from fimiscope.evaluation.metrics import all_metrics
 from fimiscope.evaluation.predictions import from_rows
-from fimiscope.pipeline import train
+from fimiscope.pipeline import load_corpus, train
+from fimiscope.tracking.datasets import held_out_digest
 from fimiscope.tracking.registry import bundle_folder
 from fimiscope.tracking.serving import BOUNDS
 
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
     from conftest import Trained
 
 SHORTCUTS = ("majority", "source majority", "language majority", "length alone", "outlet words alone")
-PARTS = ("train", "valid", "test")
 # What mlflow says about its own ways is not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
 
@@ -60,13 +63,20 @@ def test_the_command_prints_config_corpus_results_and_where_things_are(trained: 
     assert "mlflow server --backend-store-uri sqlite:///mlflow.db" in output
 
 
-def test_the_run_is_finished_and_holds_the_whole_config(run: Run, trained: Trained, files: Path) -> None:
+def test_the_run_is_finished_and_its_parameters_are_what_decides_the_model(
+    run: Run, trained: Trained, files: Path
+) -> None:
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "quickstart"
     config = Config.load(trained.folder / "config.yaml")
+    given = run.data.params
+    assert list(given)[:5] == ["encoder", "encoder_layers", "lexical", "seed", "corpus.sources"]
     # MLflow adds the bounds on requests to the model that is logged.
-    assert run.data.params == config.flat() | {name: str(bound) for name, bound in BOUNDS.items()}
-    assert run.data.params["training.head_epochs"] == "1"
+    assert list(given)[-2:] == list(BOUNDS)
+    assert (given["encoder"], given["corpus.sources"]) == ("tiny", "invented.jsonl")
+    settings = {key: value for key, value in config.flat().items() if key.startswith(("training.", "windows."))}
+    assert settings.items() <= given.items()
+    assert given["training.head_epochs"] == "1"
     assert yaml.safe_load((files / "config.yaml").read_text()) == config.model_dump(mode="json")
 
 
@@ -83,11 +93,22 @@ def test_tags_say_on_what_the_run_rests(run: Run, trained: Trained, codebook: Co
         assert tags[f"version.{package}"] == metadata.version(package)
 
 
-def test_every_part_of_the_corpus_is_a_dataset_input_with_the_digest(run: Run, trained: Trained) -> None:
+def test_every_part_of_the_corpus_is_a_dataset_input_with_its_own_digest(
+    run: Run, trained: Trained, files: Path, codebook: Codebook
+) -> None:
     inputs = {entry.tags[0].value: entry.dataset for entry in run.inputs.dataset_inputs}
     assert sorted(inputs) == sorted(PARTS)
-    assert {dataset.digest for dataset in inputs.values()} == {run.data.tags["corpus.digest"]}
-    assert {dataset.name for dataset in inputs.values()} == {f"quickstart-{part}" for part in PARTS}
+    corpus = load_corpus(Config.load(trained.folder / "config.yaml"), codebook)
+    assert {part: dataset.digest for part, dataset in inputs.items()} == {p: corpus.part_digest(p) for p in PARTS}
+    assert held_out_digest(run) == inputs["test"].digest
+    rows = predictions(files / "predictions.json")
+    profile = json.loads(inputs["test"].profile)
+    assert profile["num_rows"] == len(rows) == sum(profile["sources"].values())
+    assert profile["languages"] == Counter(row["language"] for row in rows)
+    assert profile["roles"] == Counter(row["gold_role"] for row in rows)
+    assert 0 < profile["flagged"] < len(rows)
+    columns = {column["name"] for column in json.loads(inputs["test"].schema)["mlflow_colspec"]}
+    assert {"id", "text", "role", "narratives", "africa", "language"} <= columns
 
 
 def test_losses_and_figures_of_every_head_are_logged_by_step(client: MlflowClient, run: Run) -> None:
@@ -98,6 +119,36 @@ def test_losses_and_figures_of_every_head_are_logged_by_step(client: MlflowClien
         history = client.get_metric_history(run.info.run_id, name)
         steps = [point.step for point in history]
         assert steps == [steps[0], steps[0] * 3 // 2], name
+
+
+def test_what_the_machine_did_is_logged(client: MlflowClient, run: Run) -> None:
+    for name in ("cpu_utilization_percentage", "system_memory_usage_megabytes"):
+        assert all(point.value > 0 for point in client.get_metric_history(run.info.run_id, f"system/{name}"))
+        assert run.data.metrics[f"system/{name}"] > 0
+
+
+def test_the_note_says_in_five_lines_what_came_out(run: Run, files: Path, codebook: Codebook) -> None:
+    note = run.data.tags["mlflow.note.content"]
+    lines = dict(line.removeprefix("- **").split("**: ", 1) for line in note.splitlines())
+    assert list(lines) == ["Learned from", "Result", "Beside it", "Weakest", "Look next"]
+    rows = predictions(files / "predictions.json")
+    assert f"measured on {len(rows)}, " in lines["Learned from"]
+    found = intervals(from_rows(rows, codebook))
+    assert f"flag PR-AUC {found['flag/pr_auc']}" in lines["Result"]
+    table = json.loads((files / "tables" / "results.json").read_text())
+    column = table["columns"].index("flag PR-AUC")
+    shortcuts = {row[0]: float(row[column].split()[0]) for row in table["data"] if row[0] in SHORTCUTS}
+    best = max(shortcuts.values())
+    assert any(f"“{name}” with flag PR-AUC {best:.2f}" in lines["Beside it"] for name in shortcuts)
+    figures = {
+        name.split("/")[2]: value
+        for name, value in run.data.metrics.items()
+        if name.startswith("test/role/") and name.endswith("/f1") and run.data.metrics[f"{name[:-2]}texts"] >= 5
+    }
+    worst = min(figures.values())
+    assert any(f"role {role} (F1 {worst:.2f}, " in lines["Weakest"] for role in figures)
+    for name in lines["Look next"].split(", "):
+        assert (files / name.strip("`")).exists()
 
 
 def test_figures_on_the_test_part_stand_by_language_and_narrative(run: Run, files: Path) -> None:

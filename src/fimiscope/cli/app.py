@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from fimiscope.cli import (
     baseline,
     bundle,
+    compare,
     corpus,
     cross_validate,
     doctor,
@@ -25,6 +26,7 @@ from fimiscope.cli import (
     model,
     predict,
     review,
+    runs,
     train,
 )
 from fimiscope.errors import FimiscopeError
@@ -62,6 +64,8 @@ app.command("predict")(predict.predict_command)
 app.command("explain")(explain.explain_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("cross-validate")(cross_validate.cross_validate_command)
+app.command("runs")(runs.runs_command)
+app.command("compare")(compare.compare_command)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(model.app, name="model")
 app.add_typer(bundle.app, name="bundle")

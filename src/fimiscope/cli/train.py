@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fimiscope.pipeline import TrainedRun
+    from fimiscope.seeds import Seeds
 
 
 def train_command(
     config: Annotated[Path, typer.Argument(help="Config file, for example configs/quickstart.yaml.")],
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override one key: training.epochs=2. May be repeated.")
+    ] = None,
+    seeds: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--seed", min=0, help="Seed of training, in place of the config's; repeat to train several and their mean."
+        ),
     ] = None,
     models: Annotated[Path, typer.Option(help="Folder in which the bundle is published.")] = Path("models"),
     dry_run: Annotated[
@@ -27,18 +39,22 @@ def train_command(
     from fimiscope.cli.show import console, progress, show_table
     from fimiscope.codebook import Codebook
     from fimiscope.config import Config
+    from fimiscope.errors import ConfigError
 
     started = time.monotonic()
-    resolved = Config.load(config, overrides or [])
+    resolved = Config.load(config, [*(overrides or []), *(f"seed={seed}" for seed in (seeds or [])[:1])])
+    several = seeds if seeds and len(seeds) > 1 else None
+    if several and register:
+        raise ConfigError("--register adds one model: give it one --seed")
 
     # After the config is known to be sound: these take seconds to load.
     from fimiscope.corpus import corpus_tables
     from fimiscope.pipeline import assist, load_corpus, train
-    from fimiscope.tracking.registry import REGISTERED_NAME
+    from fimiscope.seeds import train_seeds
     from fimiscope.tracking.store import how_to_open
     from fimiscope.training.processes import is_main
 
-    if not is_main():
+    if not is_main() and not several:
         assist(resolved, models=models, resume=resume)
         return
     out = console()
@@ -67,18 +83,23 @@ def train_command(
         out.print(f"epoch {number}: {shown}")
 
     with progress() as listen:
+        how: dict[str, Any] = {"models": models, "resume": resume, "corpus": corpus}
+        how |= {"progress": listen, "on_epoch": on_epoch}
         try:
-            run = train(
-                resolved,
-                models=models,
-                register=register,
-                resume=resume,
-                corpus=corpus,
-                progress=listen,
-                on_epoch=on_epoch,
-            )
+            if several:
+                _show_seeds(train_seeds(resolved, several, on_seed=lambda seed: out.print(f"seed {seed}"), **how), out)
+            else:
+                _show_run(train(resolved, register=register, **how), out)
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt("the same command with --resume goes on from the last checkpoint") from stop
+    out.print(f"to inspect  {how_to_open()}", soft_wrap=True)
+    out.print(f"took        {time.monotonic() - started:.0f} s")
+
+
+def _show_run(run: TrainedRun, out: Console) -> None:
+    from fimiscope.cli.show import show_table
+    from fimiscope.tracking.registry import REGISTERED_NAME
+
     show_table(run.results, to=out)
     if run.contrast is not None:
         show_table(run.contrast, to=out)
@@ -86,5 +107,13 @@ def train_command(
     out.print(f"bundle      {run.folder}  (version {run.manifest.version})", soft_wrap=True)
     if run.registered:
         out.print(f"registered  models:/{REGISTERED_NAME}/{run.registered}")
-    out.print(f"to inspect  {how_to_open()}", soft_wrap=True)
-    out.print(f"took        {time.monotonic() - started:.0f} s")
+
+
+def _show_seeds(seeds: Seeds, out: Console) -> None:
+    from fimiscope.cli.show import show_table
+
+    for seed in seeds.reused:
+        out.print(f"seed {seed} is there already, and was measured as it is")
+    show_table(seeds.table(), to=out)
+    out.print(f"MLflow run  {seeds.run_id}  (the seeds' own runs stand below it)")
+    out.print(f"bundles     {', '.join(map(str, seeds.folders))}", soft_wrap=True)

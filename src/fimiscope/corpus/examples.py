@@ -123,6 +123,14 @@ class Corpus:
     def part(self, name: Part) -> tuple[Example, ...]:
         return tuple(example for example in self.examples if example.part == name)
 
+    def part_digest(self, name: Part) -> str:
+        """32 hexadecimal digits over ids, titles, texts and labels of one part, and how much of each text they cover.
+
+        Two corpora with equal digests of their test parts measure models on the same articles by the same labels,
+        whatever else they hold and whatever a text weighs in training.
+        """
+        return _fingerprint([*_content(example), example.labelled_to] for example in self.part(name))
+
     def table(self, part: Part | None = None) -> Dataset:
         """The examples as a typed table: the fields of `Article`, of `Labels`, then source, part, group,
         labelled_to and weight.
@@ -143,17 +151,17 @@ class Corpus:
 
 def digest(examples: Iterable[Example]) -> str:
     """Fingerprint of a set of examples, whatever their order."""
-    lines = sorted(
-        json.dumps(
-            [
-                *(e.source, e.article.id, sha256_of_text(f"{e.article.title or ''}\0{e.article.text}")),
-                *(asdict(e.labels), e.part, e.labelled_to, e.weight),
-            ],
-            ensure_ascii=False,
-            sort_keys=True,
-        )
-        for e in examples
-    )
+    return _fingerprint([*_content(e), e.part, e.labelled_to, e.weight] for e in examples)
+
+
+def _content(example: Example) -> list[Any]:
+    article = example.article
+    text = sha256_of_text(f"{article.title or ''}\0{article.text}")
+    return [example.source, article.id, text, asdict(example.labels)]
+
+
+def _fingerprint(rows: Iterable[list[Any]]) -> str:
+    lines = sorted(json.dumps(row, ensure_ascii=False, sort_keys=True) for row in rows)
     return sha256_of_text("\n".join(lines))[:_DIGEST_CHARACTERS]
 
 

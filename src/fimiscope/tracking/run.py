@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import platform
 import subprocess
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
@@ -22,6 +21,9 @@ from fimiscope.evaluation.plots import confusion, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
 from fimiscope.tables import Table
 from fimiscope.tracking.annotations import log_provenance
+from fimiscope.tracking.datasets import TEST_DIGEST, log_parts
+from fimiscope.tracking.parameters import parameters
+from fimiscope.tracking.parent_run import Place
 from fimiscope.tracking.registry import REGISTERED_NAME
 from fimiscope.tracking.registry import register as register_version
 from fimiscope.tracking.serving import log_model
@@ -31,9 +33,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PREDICTIONS = "predictions.json"
+CODEBOOK = "codebook.json"
 _AT_ONCE = 100
-_LONGEST_PARAMETER = 6000
-_LONGEST_DIGEST = 36
 _VERSIONS = (
     "fimiscope",
     "torch",
@@ -93,6 +94,17 @@ class TrackedRun:
 
         mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{file}.json")
 
+    def note(self, text: str) -> None:
+        """Describe the run in Markdown; MLflow shows it on top of the run's page."""
+        import mlflow
+        from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+
+        mlflow.set_tag(MLFLOW_RUN_NOTE, text)
+
+    def artifacts(self) -> list[str]:
+        """Names of the files and folders that were logged."""
+        return [file.path for file in self.client.list_artifacts(self.run_id)]
+
     def bundle(self, folder: Path, manifest: Manifest, codebook: Codebook, *, register: bool) -> str | None:
         """Log the bundle once, as a pyfunc model; `register` adds a version to the registered model and gives it."""
         import mlflow
@@ -105,10 +117,14 @@ class TrackedRun:
 
 
 @contextmanager
-def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
+def tracked_run(config: Config, corpus: Corpus, *, place: Place | None = None) -> Iterator[TrackedRun]:
     """Open a run, log what is known before training, and close it whatever happens.
 
-    The run ends as FINISHED, as KILLED after Ctrl-C, and as FAILED after an error.
+    The run ends as FINISHED, as KILLED after Ctrl-C, and as FAILED after an error. What the machine does meanwhile is
+    logged as `system/…`, unless MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING says false.
+
+    Args:
+        place: under a parent, if the run has one.
 
     Raises:
         TrackingError: the store cannot be reached.
@@ -117,11 +133,17 @@ def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
     import mlflow
 
     experiment = experiment_id(client, config.tracking.experiment)
-    run = mlflow.start_run(experiment_id=experiment, run_name=config.name)
+    run = mlflow.start_run(
+        experiment_id=experiment,
+        run_name=config.name if place is None else place.name,
+        parent_run_id=None if place is None else place.parent,
+        tags=None if place is None else dict(place.tags),
+        log_system_metrics=_watches_machine(),
+    )
     status = "FAILED"
     try:
         tracked = TrackedRun(client, run.info.run_id, config)
-        _log_start(config, corpus)
+        log_start(client, run.info.run_id, config, corpus)
         yield tracked
         status = "FINISHED"
     except KeyboardInterrupt:
@@ -131,13 +153,13 @@ def tracked_run(config: Config, corpus: Corpus) -> Iterator[TrackedRun]:
         mlflow.end_run(status=status)
 
 
-def _log_start(config: Config, corpus: Corpus) -> None:
+def log_start(client: MlflowClient, run_id: str, config: Config, corpus: Corpus) -> None:
+    """Log to the open run what is known before training: settings, codebook, versions and the parts of the corpus."""
     import mlflow
 
-    parameters = [(name, value[:_LONGEST_PARAMETER]) for name, value in config.flat().items()]
-    for start in range(0, len(parameters), _AT_ONCE):
-        mlflow.log_params(dict(parameters[start : start + _AT_ONCE]))
+    mlflow.log_params(parameters(config))
     mlflow.log_text(config.to_yaml(), "config.yaml")
+    mlflow.log_dict(corpus.codebook.to_dict(), CODEBOOK)
     languages = sorted({example.article.language or "unknown" for example in corpus.examples})
     mlflow.set_tags(
         {
@@ -146,20 +168,20 @@ def _log_start(config: Config, corpus: Corpus) -> None:
             "encoder": config.encoder or "none",
             "languages": " ".join(languages),
             "python": platform.python_version(),
+            **({TEST_DIGEST: corpus.part_digest("test")} if corpus.part("test") else {}),
             **_git_state(),
             **{f"version.{name}": metadata.version(name) for name in _VERSIONS},
         }
     )
     log_provenance(config)
-    for part in ("train", "valid", "test"):
-        if corpus.part(part):
-            with warnings.catch_warnings():
-                # The schema is a record of what was trained on, not a contract for inputs with missing integers.
-                warnings.filterwarnings("ignore", message=".*schema contains integer column.*")
-                dataset = mlflow.data.huggingface_dataset.from_huggingface(
-                    corpus.table(part), name=f"{config.name}-{part}", digest=corpus.digest[:_LONGEST_DIGEST]
-                )
-                mlflow.log_input(dataset, context=part)
+    log_parts(client, run_id, corpus)
+
+
+def _watches_machine() -> bool:
+    from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
+
+    variable: Any = MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
+    return bool(variable.get()) if variable.is_set() else True
 
 
 def _git_state() -> dict[str, str]:

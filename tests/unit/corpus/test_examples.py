@@ -54,6 +54,24 @@ def test_the_digest_sees_text_labels_and_part_but_not_order_or_place() -> None:
         assert digest((other, SECOND)) != known
 
 
+def test_the_digest_of_a_part_sees_its_articles_and_labels_alone(codebook: Codebook) -> None:
+    def of_test(*examples: Example) -> str:
+        return Corpus(examples, (), digest(examples), codebook).part_digest("test")
+
+    held_out = replace(FIRST, part="test")
+    known = of_test(held_out, SECOND)
+    assert len(known) == 32
+    learned = replace(FIRST, article=replace(FIRST.article, id="c"))
+    assert of_test(SECOND, learned, replace(held_out, weight=1.0)) == known
+    for other in (
+        replace(held_out, part="valid"),
+        replace(held_out, labelled_to=5),
+        replace(held_out, article=replace(FIRST.article, text="Some text!")),
+        replace(held_out, labels=replace(LABELS, role="reports")),
+    ):
+        assert of_test(other, SECOND) != known
+
+
 def test_drops_are_counted_by_source_and_reason() -> None:
     drops = Drops()
     for number in range(9, 0, -1):

@@ -1,0 +1,171 @@
+"""What came out of a training run, in five lines of Markdown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+
+from fimiscope.corpus import Corpus, Example
+from fimiscope.evaluation.contrast import Contrast
+from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
+from fimiscope.evaluation.intervals import COVERAGE, Difference, differences, intervals
+from fimiscope.evaluation.metrics import FEWEST, Metrics
+from fimiscope.evaluation.rules import SHORTCUTS
+from fimiscope.evaluation.second_reader import second_reader_of
+
+FIGURE = "flag/pr_auc"
+"""The figure by which runs are ranked and compared first."""
+_MOST_SOURCES = 4
+_RATES = {"must_change": "edits that change the label", "must_keep": "edits that must not"}
+
+
+def run_note(
+    corpus: Corpus, evaluations: Sequence[Evaluation], contrast: Contrast | None, artifacts: Sequence[str]
+) -> str:
+    """What was learned from, what came out, what stands beside it, where it is weak, and where to look next.
+
+    Args:
+        evaluations: of the model, then of any others, the shortcuts among them.
+        contrast: the model on the contrast suite, if it was measured.
+        artifacts: names of what the run holds.
+    """
+    model = evaluations[0]
+    lines = {
+        "Learned from": _parts(corpus),
+        "Result": _headlines(model),
+        "Beside it": _rivals(model, [one for one in evaluations if one.name in SHORTCUTS]),
+        "Weakest": _weakest(model.metrics, contrast),
+        "Look next": ", ".join(f"`{name}`" for name in artifacts) or "nothing was kept",
+    }
+    return _listed(lines)
+
+
+def parent_note(kind: str, children: Mapping[str, Metrics], reused: Sequence[str]) -> str:
+    """The children, the mean and standard deviation of their figures, and which of them are worst and best.
+
+    Args:
+        kind: what the children are, as a plural.
+        children: figures of each, by name.
+        reused: names of those that were trained before.
+    """
+    before = f"; trained before, and measured as they are: {', '.join(reused)}" if reused else ""
+    values = {name: figures[FIGURE] for name, figures in children.items() if FIGURE in figures}
+    order = sorted(values, key=lambda name: values[name])
+    lines = {
+        "Runs": f"{len(children)} {kind if len(children) > 1 else kind.removesuffix('s')}{before}",
+        "Mean ± standard deviation": _means(list(children.values())),
+        "From worst to best": ", ".join(f"{name} {values[name]:.2f}" for name in order) or "not measured",
+        "Look next": "`tables/children.json`, and the runs below this one",
+    }
+    return _listed(lines)
+
+
+def told(first: str, second: str, found: Mapping[str, Difference], texts: int) -> str:
+    """Whether the first model is better than the second, in a sentence.
+
+    Args:
+        found: figures of the first minus those of the second.
+        texts: on which both were measured.
+    """
+    name = next((name for name in (FIGURE, *HEADLINES) if name in found), None)
+    if name is None:
+        return f"No figure can be measured on these {texts} texts for both."
+    difference, interval = found[name], found[name].interval
+    bounds = f"[{interval.low:+.3f}, {interval.high:+.3f}], p = {difference.p:.3f}"
+    if difference.real:
+        better = f"{first} is better than {second}" if interval.value > 0 else f"{second} is better than {first}"
+        return (
+            f"{better} in {HEADLINES[name]} by {abs(interval.value):.3f} ({bounds}): the difference is real, its "
+            f"{COVERAGE:.0%} interval does not hold 0."
+        )
+    return (
+        f"{first} and {second} cannot be told apart in {HEADLINES[name]} on these {texts} texts: they differ by "
+        f"{interval.value:+.3f} ({bounds}), and the {COVERAGE:.0%} interval holds 0."
+    )
+
+
+def _listed(lines: Mapping[str, str]) -> str:
+    return "\n".join(f"- **{title}**: {words}" for title, words in lines.items())
+
+
+def _title() -> str:
+    return HEADLINES[FIGURE]
+
+
+def _parts(corpus: Corpus) -> str:
+    train, valid, test = (corpus.part("train"), corpus.part("valid"), corpus.part("test"))
+    flagged = sum(corpus.codebook.flagged(example.labels) is True for example in test)
+    return (
+        f"{len(train)} texts ({_commonest([e.source for e in train])}; {_languages(train)}), calibrated on "
+        f"{len(valid)}, measured on {len(test)}, {flagged} of them flagged ({_languages(test)})"
+    )
+
+
+def _languages(examples: Sequence[Example]) -> str:
+    return _commonest([example.article.language or "unknown" for example in examples])
+
+
+def _commonest(names: Sequence[str]) -> str:
+    counts = Counter(names).most_common()
+    shown = [f"{name} {count}" for name, count in counts[:_MOST_SOURCES]]
+    return ", ".join(shown) + (f", {len(counts) - _MOST_SOURCES} more" if len(counts) > _MOST_SOURCES else "")
+
+
+def _headlines(model: Evaluation) -> str:
+    found = intervals(model.judged)
+    # The figure that is always there in place of those that small parts lack.
+    names = {FIGURE: HEADLINES[FIGURE], **HEADLINES} | {"role/macro_f1_all": "role F1 (all roles)"}
+    if "role/macro_f1" in found:
+        del names["role/macro_f1_all"]
+    return ", ".join(f"{title} {found[name]}" for name, title in names.items() if name in found) or "nothing measured"
+
+
+def _rivals(model: Evaluation, shortcuts: Sequence[Evaluation]) -> str:
+    ranked = sorted((one for one in shortcuts if FIGURE in one.metrics), key=lambda one: -one.metrics[FIGURE])
+    said = []
+    if ranked and FIGURE in model.metrics:
+        best = ranked[0]
+        said.append(f"the best shortcut is “{best.name}” with {_title()} {best.metrics[FIGURE]:.2f}")
+        sentence = told(model.name, "it", differences(model.judged, best.judged), len(model.judged))
+        said.append(sentence.rstrip("."))
+    if reader := second_reader_of(model.judged):
+        said.append(f"a second reader reaches flag F1 {reader.flag_f1:.2f}")
+    return "; ".join(said) or "no shortcut was measured"
+
+
+def _weakest(figures: Metrics, contrast: Contrast | None) -> str:
+    """The language, the narrative and the role with the lowest F1, of those with enough texts; pass rates."""
+    said = []
+    for title, head, figure, texts in (
+        ("language", "language", "flag/f1", "articles"),
+        ("narrative", "narratives", "f1", "texts"),
+        ("role", "role", "f1", "texts"),
+    ):
+        names = {name.split("/")[1] for name in figures if name.startswith(f"{head}/") and name.endswith(f"/{texts}")}
+        enough = [
+            name
+            for name in sorted(names)
+            if figures[f"{head}/{name}/{texts}"] >= FEWEST and f"{head}/{name}/{figure}" in figures
+        ]
+        if enough:
+            worst = min(enough, key=lambda name: figures[f"{head}/{name}/{figure}"])
+            what = "flag F1" if head == "language" else "F1"
+            value, count = figures[f"{head}/{worst}/{figure}"], figures[f"{head}/{worst}/{texts}"]
+            said.append(f"{title} {worst} ({what} {value:.2f}, {count:.0f} texts)")
+    if contrast is not None:
+        rates = contrast.metrics()
+        passed = [f"{rates[name]:.0%} of {words}" for name, words in _RATES.items() if name in rates]
+        said += [f"contrast suite: passes {' and '.join(passed)}"] if passed else []
+    return "; ".join(said) or "too few texts to say"
+
+
+def _means(children: Sequence[Metrics]) -> str:
+    said = []
+    for name, title in {FIGURE: HEADLINES[FIGURE], **HEADLINES}.items():
+        values = [child[name] for child in children if name in child]
+        if values:
+            spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
+            of = f" (of {len(values)})" if len(values) < len(children) else ""
+            said.append(f"{title} {fmean(values):.2f}{spread}{of}")
+    return ", ".join(said) or "nothing measured"

@@ -250,7 +250,7 @@ def test_20_texts_labelled_by_keyboard_end_up_in_a_training_run(
     document["corpus"]["sources"].append(own)
     config = batch.folder / "config.yaml"
     config.write_text(json.dumps(document), encoding="utf-8")
-    found = RUN_ID.search(workplace.run("train", config).stdout)
+    found = RUN_ID.search(workplace.run("train", config, limit=900).stdout)
     assert found is not None
     run = client.get_run(found[1])
     tags = run.data.tags

@@ -109,7 +109,7 @@ def read_candidates(
         CorpusError: no verdict has its article among the inputs.
     """
     standing = [_Standing.of(verdict) for verdict in verdicts_in(scores, codebook) if verdict.status != "failed"]
-    threshold = threshold_of(standing)
+    threshold = threshold_of((one.flag, one.probability) for one in standing)
     wanted = _pool(standing, threshold) | (labelled.keys() & {one.id for one in standing})
     verdicts = {verdict.id: verdict for verdict in verdicts_in(scores, codebook) if verdict.id in wanted}
     candidates, texts = [], [one.text for one in labelled.values() if one.text is not None]
@@ -151,19 +151,22 @@ class _Standing:
         return cls(verdict.id, verdict.flag, verdict.flag_probability)
 
 
-def threshold_of(verdicts: Sequence[Verdict | _Standing]) -> float:
-    """Halfway between the likeliest clear article and the least likely flagged one, which the file does hold."""
-    known = [(one.flag, p) for one in verdicts if (p := _probability(one)) is not None]
-    flagged = min((p for flag, p in known if flag is True), default=None)
-    clear = max((p for flag, p in known if flag is False), default=None)
+def threshold_of(said: Iterable[tuple[bool | None, float | None]]) -> float:
+    """The flag probability at which a model flags, as its verdicts show it.
+
+    Halfway between the likeliest clear article and the least likely flagged one; where one of them is not there, the
+    mean of those that were abstained from, or 0.5.
+
+    Args:
+        said: flag (`None`: abstained) and flag probability of each verdict.
+    """
+    known = [(flag, probability) for flag, probability in said if probability is not None]
+    flagged = min((probability for flag, probability in known if flag is True), default=None)
+    clear = max((probability for flag, probability in known if flag is False), default=None)
     if flagged is not None and clear is not None:
         return (flagged + clear) / 2
-    undecided = [p for flag, p in known if flag is None]
+    undecided = [probability for flag, probability in known if flag is None]
     return sum(undecided) / len(undecided) if undecided else _NO_THRESHOLD
-
-
-def _probability(one: Verdict | _Standing) -> float | None:
-    return one.flag_probability if isinstance(one, Verdict) else one.probability
 
 
 def _pool(standing: Sequence[_Standing], threshold: float) -> set[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from fimiscope.checksums import sha256_of_text
 from fimiscope.codebook import NO_ROLE, Codebook
+from fimiscope.corpus.labels import parse_labels
 from fimiscope.errors import CorpusError
 from fimiscope.predict.writing import open_writer
 from fimiscope.reading import read_articles
@@ -121,14 +122,8 @@ def test_novel_texts_are_unlike_the_labelled_ones(invented: Rows, place: Place, 
     assert len(novel) == 3
     assert "strange" in {item.article.id for item in novel}
     assert all("similarity" in item.why for item in novel)
-    known = {"strange": LabelledText("strange", codebook_labels(strange))}
+    known = {"strange": LabelledText("strange", parse_labels(strange))}
     assert "strange" not in {item.article.id for item in place(rows, verdicts, 9, known).items}
-
-
-def codebook_labels(row: dict[str, Any]) -> Any:
-    from fimiscope.corpus.labels import parse_labels
-
-    return parse_labels(row)
 
 
 def test_farthest_first_takes_what_is_least_like_all_before_it() -> None:
@@ -144,7 +139,7 @@ def test_copies_are_asked_for_once_and_copies_of_labelled_texts_never(invented: 
     copy = {**english[3], "id": "copy", "text": english[3]["text"].replace(",", "") + " Share!"}
     labelled_copy = {**english[4], "id": "copy of labelled", "text": english[4]["text"].upper()}
     rows = [*english, copy, labelled_copy]
-    known = {english[4]["id"]: LabelledText(english[4]["id"], codebook_labels(english[4]))}
+    known = {english[4]["id"]: LabelledText(english[4]["id"], parse_labels(english[4]))}
     chosen = {item.article.id for item in place(rows, scored(rows), 100, known).items}
     assert len(chosen & {"copy", english[3]["id"]}) == 1
     assert not chosen & {"copy of labelled", english[4]["id"]}
@@ -153,9 +148,9 @@ def test_copies_are_asked_for_once_and_copies_of_labelled_texts_never(invented: 
 
 def test_a_label_that_the_model_contradicts_is_asked_for_again(invented: Rows, place: Place) -> None:
     english = invented[:80]
-    known = {row["id"]: LabelledText(row["id"], codebook_labels(row)) for row in english[:60]}
+    known = {row["id"]: LabelledText(row["id"], parse_labels(row)) for row in english[:60]}
     wrong = next(row for row in english[:60] if row["role"] == "carries")
-    known[wrong["id"]] = LabelledText(wrong["id"], codebook_labels({**wrong, "role": NO_ROLE}))
+    known[wrong["id"]] = LabelledText(wrong["id"], parse_labels({**wrong, "role": NO_ROLE}))
     queue = place(english, scored(english), 12, known)
     errors = [item for item in queue.items if item.kind == "label error"]
     assert [item.article.id for item in errors] == [wrong["id"]]
@@ -164,7 +159,7 @@ def test_a_label_that_the_model_contradicts_is_asked_for_again(invented: Rows, p
 
 def test_labels_of_another_text_do_not_count(invented: Rows, place: Place) -> None:
     english = invented[:20]
-    labels = codebook_labels(english[0])
+    labels = parse_labels(english[0])
     known = {english[0]["id"]: LabelledText(english[0]["id"], labels, sha256=sha256_of_text("another text"))}
     assert english[0]["id"] in {item.article.id for item in place(english, scored(english), 50, known).items}
 
@@ -208,12 +203,9 @@ def test_of_very_many_texts_the_most_uncertain_and_a_sample_are_looked_at(
 
 
 def test_the_threshold_is_read_from_what_is_flagged_and_what_is_clear() -> None:
-    def said(p: float, flag: bool | None) -> Verdict:
-        return Verdict("x", "scored" if flag is not None else "abstained", flag=flag, flag_probability=p)
-
-    assert threshold_of([said(0.2, False), said(0.3, None), said(0.4, True), said(0.9, True)]) == pytest.approx(0.3)
-    assert threshold_of([said(0.1, False), said(0.6, None)]) == pytest.approx(0.6)
-    assert threshold_of([said(0.1, False)]) == 0.5
+    assert threshold_of([(False, 0.2), (None, 0.3), (True, 0.4), (True, 0.9)]) == pytest.approx(0.3)
+    assert threshold_of([(False, 0.1), (None, 0.6)]) == pytest.approx(0.6)
+    assert threshold_of([(False, 0.1), (False, None)]) == 0.5
 
 
 def test_articles_of_another_batch_are_refused(invented: Rows, codebook: Codebook, tmp_path: Path) -> None:
@@ -238,6 +230,6 @@ def test_labels_are_read_from_annotations_and_from_labelled_files(codebook: Code
 
 def test_where_all_is_labelled_nothing_is_left(invented: Rows, place: Place) -> None:
     rows = invented[:3]
-    known = {row["id"]: LabelledText(row["id"], codebook_labels(row)) for row in rows}
+    known = {row["id"]: LabelledText(row["id"], parse_labels(row)) for row in rows}
     with pytest.raises(CorpusError, match="no text is left to label"):
         place(rows, scored(rows), 5, known)

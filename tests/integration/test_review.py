@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parents[2] / ".venv/axe/node_modules/axe-core/axe.min.js"
 HOSTILE = "</script><script>window.ran = 1</script><img src=x onerror='window.ran = 2'>"
 TEXTS = 20
 RUN_ID = re.compile(r"MLflow run  (\w{32})")
@@ -85,8 +84,11 @@ def batch(workplace: Workplace, tiny_bundle: Path, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="module")
-def browser(batch: Batch, open_browser: Callable[[Path], Any]) -> Any:
-    return open_browser(batch.folder)
+def browser(batch: Batch, chromium: Any) -> Any:
+    """Chromium that stores downloads in the folder of the batch."""
+    downloads = {"behavior": "allow", "downloadPath": str(batch.folder)}
+    chromium.execute_cdp_cmd("Browser.setDownloadBehavior", downloads)
+    return chromium
 
 
 @pytest.fixture
@@ -172,7 +174,6 @@ def test_20_texts_labelled_by_keyboard_end_up_in_a_training_run(
     tiny_config: Config,
     client: MlflowClient,
     codebook: Codebook,
-    open_browser: Callable[[Path], Any],
 ) -> None:
     from selenium.webdriver.common.keys import Keys
 
@@ -226,17 +227,16 @@ def test_20_texts_labelled_by_keyboard_end_up_in_a_training_run(
         batch.folder / "disputed",
     )
     workplace.run("review", "build", *adjudication)
-    judge = open_browser(batch.folder)
-    judge.get((batch.folder / "disputed" / "queue.html").as_uri())
-    begin(judge, "Eva")
+    page.get((batch.folder / "disputed" / "queue.html").as_uri())
+    begin(page, "Eva")
     for _ in carried:
-        identity = shown_id(judge)
-        assert find(judge, "#readings").is_displayed()
-        assert batch.gold[identity]["role"] in text_of(judge, "#readings-table")
-        assert "Ben" not in text_of(judge, "#readings-table")
-        label(judge, batch.gold[identity])
-        press(judge, Keys.ENTER)
-    decided = export(judge, batch.folder, "Eva")
+        identity = shown_id(page)
+        assert find(page, "#readings").is_displayed()
+        assert batch.gold[identity]["role"] in text_of(page, "#readings-table")
+        assert "Ben" not in text_of(page, "#readings-table")
+        label(page, batch.gold[identity])
+        press(page, Keys.ENTER)
+    decided = export(page, batch.folder, "Eva")
     final = batch.folder / "version-2.jsonl"
     words = ("review", "merge", first, second, "--adjudicated", decided, *texts, "--output", final)
     output = workplace.run(*words).stdout
@@ -460,23 +460,21 @@ def test_it_speaks_french(page: Any) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (320, "dark")])
-def test_it_fits_and_axe_finds_no_violation(page: Any, width: int, scheme: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: run  make axe")
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+def test_it_fits_and_axe_finds_no_violation(
+    page: Any,
+    emulate: Callable[[Any, int, str], None],
+    assert_accessible: Callable[[Any], None],
+    width: int,
+    scheme: str,
+) -> None:
+    emulate(page, width, scheme)
     try:
-        page.execute_script(AXE.read_text(encoding="utf-8"))
-        found = [page.execute_async_script("axe.run(document).then(arguments[0])")]
+        assert_accessible(page)
         begin(page, "Ada")
         press(page, "1", "y", "\ue015", "m")
-        found.append(page.execute_async_script("axe.run(document).then(arguments[0])"))
+        assert_accessible(page)
         press(page, key_of(page, "role", NO_ROLE))
-        found.append(page.execute_async_script("axe.run(document).then(arguments[0])"))
-        for one in found:
-            assert [(v["id"], v["impact"], v["nodes"][0]["html"]) for v in one["violations"]] == []
+        assert_accessible(page)
         assert page.execute_script("return document.documentElement.scrollWidth") <= width
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -15,11 +15,10 @@ from fimiscope.bundle.files import Manifest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
-from fimiscope.evaluation.contrast import Contrast, family_table, repost_table
 from fimiscope.evaluation.evaluate import Evaluation
-from fimiscope.evaluation.plots import confusion, precision_recall, reliability
+from fimiscope.evaluation.plots import confusion, learning_curve, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
-from fimiscope.tables import Table
+from fimiscope.evaluation.report import Report
 from fimiscope.tracking.annotations import log_provenance
 from fimiscope.tracking.datasets import TEST_DIGEST, log_parts
 from fimiscope.tracking.parameters import parameters
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 PREDICTIONS = "predictions.json"
 CODEBOOK = "codebook.json"
+REPORT = "report.html"
 _AT_ONCE = 100
 _VERSIONS = (
     "fimiscope",
@@ -80,19 +80,16 @@ class TrackedRun:
         rows = to_rows(examples, evaluation.verdicts, texts=self.config.tracking.texts)
         mlflow.log_table(pd.DataFrame(rows), PREDICTIONS)
 
-    def contrast(self, contrast: Contrast, rates: Table) -> None:
-        """Log the pass rates on the contrast suite, their table, and what became of each family and re-post."""
-        self.metrics(contrast.metrics(), prefix="contrast")
-        self.table(rates, "contrast")
-        self.table(family_table(contrast), "contrast_families")
-        self.table(repost_table(contrast), "contrast_reposts")
-
-    def table(self, table: Table, file: str) -> None:
-        """Log a results table as MLflow table `file`.json."""
+    def report(self, report: Report) -> None:
+        """Log the page, and each of its tables as an MLflow table."""
         import mlflow
         import pandas as pd
 
-        mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{file}.json")
+        for name, table in report.tables().items():
+            mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{name}.json")
+        if report.epochs:
+            mlflow.log_figure(learning_curve(report.epochs), "plots/learning_curve.png")
+        mlflow.log_text(report.to_html(), REPORT)
 
     def note(self, text: str) -> None:
         """Describe the run in Markdown; MLflow shows it on top of the run's page."""

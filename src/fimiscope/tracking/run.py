@@ -16,7 +16,7 @@ from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
 from fimiscope.evaluation.evaluate import Evaluation
-from fimiscope.evaluation.plots import confusion, learning_curve, precision_recall, reliability
+from fimiscope.evaluation.plots import confusion, precision_recall, reliability, training_curve
 from fimiscope.evaluation.predictions import to_rows
 from fimiscope.evaluation.report import Report
 from fimiscope.tracking.annotations import log_provenance
@@ -88,7 +88,7 @@ class TrackedRun:
         for name, table in report.tables().items():
             mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{name}.json")
         if report.epochs:
-            mlflow.log_figure(learning_curve(report.epochs), "plots/learning_curve.png")
+            mlflow.log_figure(training_curve(report.epochs), "plots/training_curve.png")
         mlflow.log_text(report.to_html(), REPORT)
 
     def note(self, text: str) -> None:

@@ -37,6 +37,8 @@ COMMANDS = (
     ("bundle", "pack"),
     ("bundle", "unpack"),
     ("gate", "fit"),
+    ("review", "build"),
+    ("review", "merge"),
     ("baseline",),
     ("baseline", "zero-shot"),
     ("baseline", "setfit"),

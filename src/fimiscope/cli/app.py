@@ -27,6 +27,7 @@ from fimiscope.cli import (
     model,
     predict,
     promote,
+    review,
     runs,
     train,
     tune,
@@ -76,6 +77,7 @@ app.command("rollback")(promote.rollback_command)
 app.add_typer(model.app, name="model")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(gate.app, name="gate")
+app.add_typer(review.app, name="review")
 app.add_typer(baseline.app, name="baseline")
 app.command("encoders")(encoders.encoders_command)
 app.command("doctor")(doctor.doctor_command)

@@ -41,31 +41,7 @@ class VerdictFile:
         Raises:
             ReadingError: the file is missing, of another kind, or holds rows that are no verdicts.
         """
-        from fimiscope.reading import read_rows
-
-        verdicts: dict[str, Verdict] = {}
-        faults: list[str] = []
-        seen: set[str] = set()
-        for place, values in read_rows(path, needs=("id",)):
-            if isinstance(values, Unreadable):
-                faults.append(f"{place}: {values.reason}")
-                continue
-            seen |= values.keys()
-            identity = _GUARDED.sub("", values["id"], count=1) if path.suffix.lower() == ".csv" else values["id"]
-            if identity in verdicts:
-                faults.append(f"{place}: id '{identity}' stands above already")
-                continue
-            try:
-                verdicts[identity] = _verdict(identity, values, codebook)
-            except ValueError as error:
-                faults.append(f"{place}: {error}")
-        if missing := [name for name in _NEEDED if name not in seen]:
-            raise ReadingError(
-                f"{path} has no column {' and '.join(missing)}: a file of verdicts needs id, {', '.join(_NEEDED)}"
-            )
-        if faults:
-            raise ReadingError(f"{path} holds rows that are no verdicts: {_first(faults, '; ')}")
-        return cls(path.stem, verdicts)
+        return cls(path.stem, {verdict.id: verdict for verdict in verdicts_in(path, codebook)})
 
     def join(self, examples: Sequence[Example]) -> tuple[list[Verdict], list[str]]:
         """One verdict for each article, in order, and remarks on what does not match.
@@ -98,6 +74,45 @@ class VerdictFile:
         return [found[identity] for identity in ids], remarks
 
 
+def verdicts_in(path: Path, codebook: Codebook) -> Iterator[Verdict]:
+    """The verdicts of a jsonl, csv or parquet file in its order; memory holds their ids alone.
+
+    Raises:
+        ReadingError: at once, the file is missing or of another kind; at its end, it holds rows that are no verdicts.
+    """
+    from fimiscope.reading import read_rows
+
+    return _checked(path, read_rows(path, needs=("id",)), codebook)
+
+
+def _checked(
+    path: Path, rows: Iterator[tuple[str, dict[str, Any] | Unreadable]], codebook: Codebook
+) -> Iterator[Verdict]:
+    faults: list[str] = []
+    seen: set[str] = set()
+    ids: set[str] = set()
+    for place, values in rows:
+        if isinstance(values, Unreadable):
+            faults.append(f"{place}: {values.reason}")
+            continue
+        seen |= values.keys()
+        identity = _GUARDED.sub("", values["id"], count=1) if path.suffix.lower() == ".csv" else values["id"]
+        if identity in ids:
+            faults.append(f"{place}: id '{identity}' stands above already")
+            continue
+        ids.add(identity)
+        try:
+            yield _verdict(identity, values, codebook)
+        except ValueError as error:
+            faults.append(f"{place}: {error}")
+    if missing := [name for name in _NEEDED if name not in seen]:
+        raise ReadingError(
+            f"{path} has no column {' and '.join(missing)}: a file of verdicts needs id, {', '.join(_NEEDED)}"
+        )
+    if faults:
+        raise ReadingError(f"{path} holds rows that are no verdicts: {_first(faults, '; ')}")
+
+
 def _verdict(identity: str, values: Mapping[str, Any], codebook: Codebook) -> Verdict:
     label, probability = as_text(values.get("role_label")), _score(values.get("flag_probability"), "flag_probability")
     status = as_text(values.get("status")) or ("scored" if label or probability is not None else "failed")
@@ -120,6 +135,7 @@ def _verdict(identity: str, values: Mapping[str, Any], codebook: Codebook) -> Ve
         reason=as_text(values.get("reason")),
         flag=None if status == "abstained" else probability >= LIKELY if flag is None else flag,
         flag_probability=probability,
+        role=_role(values, codebook),
         role_label=label,
         actors=_scores(values, "actors", "actor_", codebook.actor_codes),
         narratives=narratives,
@@ -140,6 +156,13 @@ def _scores(values: Mapping[str, Any], name: str, prefix: str, codes: Sequence[s
     scores = {code: _score(given.get(code), f"{name} {code}") for code in codes}
     found = {code: score for code, score in scores.items() if score is not None}
     return found or None
+
+
+def _role(values: Mapping[str, Any], codebook: Codebook) -> dict[str, float] | None:
+    """Probabilities of the roles; a column `role` that holds a label, as other tools write it, is none of them."""
+    if isinstance(given := values.get("role"), str) and not given.lstrip().startswith("{"):
+        values = {name: value for name, value in values.items() if name != "role"}
+    return _scores(values, "role", "role_", codebook.role_codes)
 
 
 def _flagged(

@@ -21,6 +21,7 @@ from fimiscope.evaluation.evaluate import Evaluation
 from fimiscope.evaluation.plots import confusion, precision_recall, reliability, training_curve
 from fimiscope.evaluation.predictions import to_rows
 from fimiscope.evaluation.report import Report
+from fimiscope.tracking.annotations import log_provenance
 from fimiscope.tracking.datasets import TEST_DIGEST, log_parts
 from fimiscope.tracking.parameters import parameters
 from fimiscope.tracking.parent_run import Place
@@ -186,6 +187,7 @@ def log_start(client: MlflowClient, run_id: str, config: Config, corpus: Corpus)
             **{f"version.{name}": metadata.version(name) for name in _VERSIONS},
         }
     )
+    log_provenance(config)
     log_parts(client, run_id, corpus)
 
 

@@ -104,7 +104,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _page(about: dict[str, Any]) -> tuple[bytes, bytes]:
     """What stands before and after the rows."""
-    style, script = asset("page.css"), asset("page.js")
+    style, script = asset("house.css") + asset("page.css"), asset("page.js")
     values = {
         **words()["en"],
         "style": style,

@@ -1,0 +1,35 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fimiscope.errors import OutputError
+from fimiscope.predict.writing.writer import replace_safely
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a file, and its folder.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(content, encoding="utf-8", newline="\n")
+        replace_safely(draft, path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise OutputError(f"{path} cannot be written ({error.strerror or error})") from error
+
+
+def json_line(row: Any) -> str:
+    """One line of a jsonl file."""
+    line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    # Some readers take these for line ends.
+    for mark in "\x85\u2028\u2029":
+        line = line.replace(mark, f"\\u{ord(mark):04x}")
+    return f"{line}\n"

@@ -1,0 +1,42 @@
+"""`fimiscope review` refuses in one line what it cannot use, and leaves what is there alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fimiscope.checksums import sha256_of_text
+
+if TYPE_CHECKING:
+    from conftest import Workplace
+
+TEXT = "[Invented] The council of Kolo met on Tuesday."
+
+
+def test_what_to_choose_from_is_given_once(workplace: Workplace, tmp_path: Path) -> None:
+    articles = tmp_path / "articles.jsonl"
+    articles.write_text(json.dumps({"id": "1", "text": TEXT}) + "\n", encoding="utf-8")
+    said = workplace.refusal("review", "build", "--articles", articles, "--output", tmp_path / "queue")
+    assert said == "fimiscope: give SCORES, the result of `fimiscope predict`, or --from; one of the two"
+    scores = tmp_path / "scores.jsonl"
+    scores.write_text('{"id": "1", "text": "no verdict"}\n', encoding="utf-8")
+    said = workplace.refusal("review", "build", scores, "--articles", articles, "--output", tmp_path / "queue")
+    assert "has no column role_label and flag_probability: a file of verdicts needs id" in said
+    assert not (tmp_path / "queue").exists()
+
+
+def test_one_annotators_file_becomes_a_version_that_is_not_written_over(workplace: Workplace, tmp_path: Path) -> None:
+    labels = {"role": "none", "africa": True, "actors": [], "narratives": [], "evidence": [], "codebook": "1.0"}
+    row = {"id": "1", "corpus": "box", "sha256": sha256_of_text(TEXT), **labels}
+    file = tmp_path / "ada.jsonl"
+    file.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    output = tmp_path / "v.jsonl"
+    said = json.loads(workplace.run("review", "merge", file, "--output", output, "--json").stdout)
+    assert said["annotators"] == {"ada": 1}
+    assert said["joined"] == {"single": 1}
+    assert said["to_adjudicate"] is None
+    assert {one["texts"] for one in said["agreement"]} == {0}
+    before = output.read_bytes()
+    assert "is there already" in workplace.refusal("review", "merge", file, "--output", output)
+    assert output.read_bytes() == before

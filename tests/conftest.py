@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fimiscope.codebook import Codebook
+from fimiscope.codebook import NO_ROLE, Codebook
 from fimiscope.config import Config
-from fimiscope.corpus import Corpus, build
+from fimiscope.corpus import Corpus, Example, build
+from fimiscope.evaluation import Evaluation
+from fimiscope.evaluation.report import Report
+from fimiscope.evaluation.rules import MAJORITY
+from fimiscope.records import Article, Evidence, Labels, Span, Verdict
 from fimiscope.shipped import shipped
 
 OTHERS_SETTINGS = ("MLFLOW_", "HF_", "FIMISCOPE_")
@@ -111,6 +116,49 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 def tiny_corpus(tiny_config: Config, codebook: Codebook) -> Corpus:
     """The corpus of `tiny_config`, split by family."""
     return build(tiny_config.corpus, codebook, seed=tiny_config.seed)
+
+
+@pytest.fixture(scope="session")
+def report_of(codebook: Codebook) -> Callable[..., Report]:
+    """The report of an imperfect model on invented texts in two languages, beside a shortcut."""
+
+    def make(size: int = 60, *, texts: bool = True, says: str = "The far bank wants our mines.", **more: Any) -> Report:
+        examples, verdicts, majority = [], [], []
+        for number in range(size):
+            language, role = ("en", "fr")[number % 3 == 0], codebook.role_codes[number * 7 % 4]
+            before = f"[Invented] Rain number {number} fell on the hills of Kolo all day. "
+            article = Article(f"invented-{number}", f"{before}{says} Nobody had an answer to that.", language=language)
+            there = Span(len(before), len(before) + len(says))
+            none = role == NO_ROLE
+            code = codebook.narrative_codes[number % 10]
+            labels = Labels(role, () if none else ("russia",), () if none else (code,), True, () if none else (there,))
+            source = "wire" if number % 7 else "blog"
+            examples.append(Example(article, labels, source, "test", f"group {number // 2}", len(article.text), 1.0))
+            given = role if number % 5 else codebook.role_codes[number // 5 % 4]
+            probability = round((0.3 if given == NO_ROLE else 0.7) + (number * 37 % 100 - 50) / 170, 4)
+            shown = Evidence(there.start, there.end, says, "role", 0.9)
+            verdict = Verdict(
+                *(article.id, "scored", None, probability >= 0.5, probability),
+                role=dict.fromkeys(codebook.role_codes, 0.05) | {given: 0.85},
+                role_label=given,
+                actors=dict.fromkeys(codebook.actor_codes, 0.2),
+                narratives=dict.fromkeys(codebook.narrative_codes, 0.1),
+                narratives_flagged=() if given == NO_ROLE else (code,),
+                africa=0.9,
+                evidence=() if given == NO_ROLE else (shown,),
+                language=language,
+                model={"name": "invented", "version": "7", "codebook": codebook.version, "trained_on": "nothing"},
+            )
+            verdicts.append(verdict)
+            majority.append(replace(verdict, flag=False, flag_probability=0.2, role_label=NO_ROLE, evidence=None))
+        evaluations = [
+            Evaluation.of("invented", examples, verdicts, codebook),
+            Evaluation.of(MAJORITY, examples, majority, codebook),
+        ]
+        settings = {"title": "Held-out part", "threshold": 0.5, "base_rate": 0.05} | more
+        return Report.of(evaluations, examples, codebook, texts=texts, **settings)
+
+    return make
 
 
 @pytest.fixture(scope="session")

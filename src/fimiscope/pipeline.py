@@ -13,11 +13,13 @@ from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, build
 from fimiscope.evaluation.card import model_card
-from fimiscope.evaluation.contrast import Contrast, constant_rule, contrast_table, measure
-from fimiscope.evaluation.evaluate import Evaluation, evaluate, evaluate_shortcuts, results_table, scorers
+from fimiscope.evaluation.contrast import Contrast, constant_rule, measure
+from fimiscope.evaluation.curves import EpochFigures
+from fimiscope.evaluation.evaluate import Evaluation, evaluate, evaluate_shortcuts, scorers
 from fimiscope.evaluation.metrics import Metrics
 from fimiscope.evaluation.notes import run_note
 from fimiscope.evaluation.provisional import provisional_metrics
+from fimiscope.evaluation.report import Report
 from fimiscope.evaluation.suite import Suite
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
@@ -25,7 +27,6 @@ from fimiscope.tables import Table
 
 if TYPE_CHECKING:
     from fimiscope.tracking.parent_run import Place
-    from fimiscope.tracking.run import TrackedRun
     from fimiscope.training.loop import Epoch
 
 SPLIT_SEED = 13
@@ -120,6 +121,7 @@ def train(
     folder = Path(models) / config.name
     # Before training: a suite that does not fit the codebook must not be found out hours later.
     suite = Suite.load(codebook) if config.evaluation.contrast else None
+    epochs: list[EpochFigures] = []
     with (
         reported("the run cannot be logged; --resume goes on from its last checkpoint"),
         tracked_run(config, corpus, place=place) as run,
@@ -128,6 +130,7 @@ def train(
         def listen(epoch: Epoch) -> None:
             figures = provisional_metrics(corpus.part("valid"), epoch.valid_logits, codebook)
             figures["loss"] = epoch.valid_loss
+            epochs.append(EpochFigures(epoch.number, epoch.step, epoch.train_loss, epoch.valid_loss, figures))
             run.metrics({"loss": epoch.train_loss}, prefix="train", step=epoch.step)
             run.metrics(figures, prefix="valid", step=epoch.step)
             on_epoch(ceil(epoch.number), {"train loss": epoch.train_loss, **figures})
@@ -138,15 +141,28 @@ def train(
         evaluations = [evaluate(one, test, name=name, progress=progress) for name, one in scorers(predictor)]
         evaluations += evaluate_shortcuts(train_part, test, codebook)
         run.evaluation(evaluations[0], test)
-        results = results_table(evaluations, title=f"Held-out part ({len(test)} texts)")
-        run.table(results, "results")
-        measured = None if suite is None else measure(predictor, suite, progress=progress)
-        contrast = None if measured is None or suite is None else _log_contrast(run, measured, suite, corpus)
-        run.card(model_card(manifest, corpus, evaluations[0], results, measured))
+        contrasts = [] if suite is None else _contrasts(predictor, suite, corpus, progress)
+        if contrasts:
+            run.contrast(contrasts[0])
+        report = Report.of(
+            evaluations,
+            test,
+            codebook,
+            title=f"Held-out part ({len(test)} texts)",
+            texts=config.tracking.texts,
+            threshold=predictor.threshold,
+            base_rate=config.decision.base_rate,
+            contrasts=contrasts,
+            corpus=corpus,
+            epochs=epochs,
+        )
+        run.report(report)
+        measured = contrasts[0] if contrasts else None
+        run.card(model_card(manifest, corpus, evaluations[0], report.results, measured))
         run.note(run_note(corpus, evaluations, measured, run.artifacts()))
         registered = run.bundle(folder, manifest, codebook, register=register)
     leave()
-    return TrainedRun(folder, manifest, run.run_id, evaluations[0], results, contrast, registered)
+    return TrainedRun(folder, manifest, run.run_id, evaluations[0], report.results, report.contrast, registered)
 
 
 def train_or_measure(
@@ -171,9 +187,7 @@ def train_or_measure(
     return run.evaluation, False
 
 
-def _log_contrast(run: TrackedRun, measured: Contrast, suite: Suite, corpus: Corpus) -> Table:
-    """Log the model's own scorer on the suite, beside the rule that says what training texts mostly are."""
-    rule = constant_rule(suite, corpus.codebook, corpus.part("train"))
-    table = contrast_table([measured, rule])
-    run.contrast(measured, table)
-    return table
+def _contrasts(predictor: Predictor, suite: Suite, corpus: Corpus, progress: Progress) -> list[Contrast]:
+    """The bundle's own scorer on the suite, beside the rule that says what training texts mostly are."""
+    measured = measure(predictor, suite, progress=progress)
+    return [measured, constant_rule(suite, corpus.codebook, corpus.part("train"))]

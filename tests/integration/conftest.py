@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "configs" / "quickstart.yaml"
+AXE = ROOT / ".venv/axe/node_modules/axe-core/axe.min.js"
 INBOX = ROOT / "data" / "sample" / "inbox"
 RUN_ID = re.compile(r"MLflow run  (\w{32})")
 GIT = ("git", "-c", "user.name=Tester", "-c", "user.email=tester@example.org")
@@ -93,6 +96,59 @@ class Trained:
     folder: Path
     output: str
     commit: str
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium that keeps its console and what it asks for."""
+    browser, service = shutil.which("chromium"), shutil.which("chromedriver")
+    if browser is None or service is None:
+        pytest.skip("chromium and chromedriver are not installed (on Debian: apt-get install chromium chromium-driver)")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--lang=en",
+        "--window-size=1280,1000",
+    ):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    running = webdriver.Chrome(options=options, service=webdriver.ChromeService(service))
+    yield running
+    running.quit()
+
+
+@pytest.fixture(scope="session")
+def emulate() -> Callable[[Any, int, str], None]:
+    """Sets the width of what a Chromium shows, in CSS pixels, and its colour scheme."""
+
+    def use(page: Any, width: int, scheme: str) -> None:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    return use
+
+
+@pytest.fixture(scope="session")
+def assert_accessible() -> Callable[[Any], None]:
+    """Has axe look at the page, or frame, that a Chromium shows."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: run  make axe")
+    source = AXE.read_text(encoding="utf-8")
+
+    def check(page: Any) -> None:
+        page.execute_script(source)
+        found = page.execute_async_script("axe.run(document).then(arguments[0])")
+        assert len(found["passes"]) > 20
+        assert [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
+from lxml import html
 
 from fimiscope.bundle import Bundle
 from fimiscope.config import Config
@@ -41,7 +42,7 @@ def test_two_models_are_compared_on_a_labelled_file(
     output = workplace.folder / "measured"
     done = workplace.run(
         *("evaluate", "--model", tiny_bundle, "--model", tmp_path / "copy", "--data", labelled),
-        *("--columns", "id=key,text=Body", "--output", output, "--details"),
+        *("--columns", "id=key,text=Body", "--output", output, "--details", "--report", "read/report.html"),
     )
     version = Bundle.load(tiny_bundle).manifest.version
     assert f"tiny {version} (1)" in done.stdout
@@ -59,6 +60,12 @@ def test_two_models_are_compared_on_a_labelled_file(
     lines = (output / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
     rows = len(labelled.read_text(encoding="utf-8").splitlines())
     assert metrics["articles"] == len(lines) == rows - 1
+    page = html.fromstring((workplace.folder / "read" / "report.html").read_text(encoding="utf-8"))
+    assert page.xpath("//h2/@id") == ["results", "weak", "roles", "curves", "errors"]
+    models = page.xpath(f"//table[caption='Results on {labelled}']/tbody/tr/th/text()")
+    assert models[0] == f"tiny {version} (1)"
+    assert f"tiny {version} (2)" in models
+    assert "the page to read is read/report.html" in done.stdout
 
 
 def test_verdicts_in_a_file_are_measured_beside_a_model(
@@ -87,6 +94,8 @@ def test_evaluate_says_what_is_missing(workplace: Workplace, labelled: Path) -> 
     assert "--predictions belongs to --data" in line
     line = workplace.refusal("evaluate", "--predictions", "scores.csv", "--data", labelled, "--contrast")
     assert "--contrast measures models" in line
+    line = workplace.refusal("evaluate", "--model", "m", "--contrast", "--report", "page.html")
+    assert "--report belongs to --data" in line
     assert "scores.csv does not exist" in workplace.refusal(
         "evaluate", "--predictions", "scores.csv", "--data", labelled
     )

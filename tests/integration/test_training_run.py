@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from html import unescape
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from lxml import html
 
 from fimiscope.bundle import Bundle
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
+from fimiscope.corpus import Corpus
 from fimiscope.corpus.examples import PARTS
 from fimiscope.evaluation.intervals import intervals
 from fimiscope.evaluation.metrics import all_metrics
@@ -57,6 +61,7 @@ def test_the_command_prints_config_corpus_results_and_where_things_are(trained: 
     assert places == sorted(places)
     assert all(rule in output for rule in SHORTCUTS)
     assert f"MLflow run  {trained.run_id}" in output
+    assert "report      report.html among its artifacts" in output
     version = Bundle.load(trained.folder).manifest.version
     assert f"bundle      models/quickstart  (version {version})" in output
     assert "registered  models:/fimiscope/1" in output
@@ -123,8 +128,9 @@ def test_losses_and_figures_of_every_head_are_logged_by_step(client: MlflowClien
 
 def test_what_the_machine_did_is_logged(client: MlflowClient, run: Run) -> None:
     for name in ("cpu_utilization_percentage", "system_memory_usage_megabytes"):
-        assert all(point.value > 0 for point in client.get_metric_history(run.info.run_id, f"system/{name}"))
-        assert run.data.metrics[f"system/{name}"] > 0
+        points = client.get_metric_history(run.info.run_id, f"system/{name}")
+        assert len(points) > 1
+        assert max(point.value for point in points) > 0
 
 
 def test_the_note_says_in_five_lines_what_came_out(run: Run, files: Path, codebook: Codebook) -> None:
@@ -147,8 +153,9 @@ def test_the_note_says_in_five_lines_what_came_out(run: Run, files: Path, codebo
     }
     worst = min(figures.values())
     assert any(f"role {role} (F1 {worst:.2f}, " in lines["Weakest"] for role in figures)
-    for name in lines["Look next"].split(", "):
-        assert (files / name.strip("`")).exists()
+    named = re.findall(r"`([^`]+)`", lines["Look next"])
+    assert "predictions.json" in named
+    assert all((files / name).exists() for name in named)
 
 
 def test_figures_on_the_test_part_stand_by_language_and_narrative(run: Run, files: Path) -> None:
@@ -164,12 +171,44 @@ def test_figures_on_the_test_part_stand_by_language_and_narrative(run: Run, file
         assert 0 <= figures[f"test/{name}"] <= 1
 
 
-def test_plots_and_tables_are_kept(files: Path) -> None:
-    for name in ("confusion", "precision_recall", "reliability"):
+def test_plots_and_tables_are_kept(files: Path, codebook: Codebook) -> None:
+    for name in ("confusion", "precision_recall", "reliability", "learning_curve"):
         assert (files / "plots" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-    table = json.loads((files / "tables" / "results.json").read_text())
-    assert table["columns"][0] == "model"
-    assert [row[0] for row in table["data"]] == ["quickstart", *SHORTCUTS]
+    tables = {path.stem: json.loads(path.read_text()) for path in (files / "tables").iterdir()}
+    audit = {f"audit_{name}" for name in ("source", "language", "length", "year", "translated", "near_copies")}
+    told = {"results", "differences", "languages", "narratives", "confusion", "thresholds", "reliability", "errors"}
+    assert set(tables) == audit | told | {"epochs"}
+    assert tables["results"]["columns"][0] == "model"
+    assert [row[0] for row in tables["results"]["data"]] == ["quickstart", *SHORTCUTS]
+    assert {row[0] for row in tables["languages"]["data"]} == {"en", "fr"}
+    assert [row[0] for row in tables["confusion"]["data"]] == list(codebook.role_codes)
+    assert [row[0] for row in tables["epochs"]["data"]] == ["2", "3"]
+    rows = predictions(files / "predictions.json")
+    wrong = {row["id"] for row in rows if row["status"] == "scored" and row["role_label"] != row["gold_role"]}
+    assert tables["errors"]["data"]
+    assert wrong <= {row[0] for row in tables["errors"]["data"]}
+
+
+def test_the_report_is_one_page_with_every_section(files: Path, trained: Trained) -> None:
+    page = html.fromstring((files / "report.html").read_text(encoding="utf-8"))
+    sections = ["results", "weak", "roles", "curves", "errors", "audit", "learning"]
+    assert page.xpath("//h2/@id") == sections
+    assert page.xpath("string(//h1)") == "Report: quickstart"
+    version = Bundle.load(trained.folder).manifest.version
+    assert f"Version {version} · codebook" in page.text_content()
+    explorer = json.loads(page.xpath("string(//script[@id='explorer-json'])"))
+    rows = predictions(files / "predictions.json")
+    assert [(text[0], text[1]) for text in explorer["texts"]] == [
+        (
+            pytest.approx(row["flag_probability"] or 0.0),
+            int(row["gold_role"] != "none" and row["gold_africa"] == "true"),
+        )
+        for row in rows
+    ]
+    decided = [row for row in rows if row["flag"] is not None]
+    assert decided
+    for row in decided:
+        assert (row["flag"] == "true") == (row["flag_probability"] >= explorer["threshold"])
 
 
 def test_the_logged_predictions_give_the_logged_figures_again(run: Run, files: Path, codebook: Codebook) -> None:
@@ -205,7 +244,7 @@ def test_the_bundle_is_logged_once_with_signature_example_and_requirements(
 
 
 def test_without_texts_the_predictions_hold_no_words_of_articles(
-    tracked_here: MlflowClient, tiny_config: Config, tmp_path: Path
+    tracked_here: MlflowClient, tiny_config: Config, tiny_corpus: Corpus, tmp_path: Path
 ) -> None:
     document = tiny_config.model_dump(mode="json") | {"name": "wordless", "encoder": None, "tracking": {"texts": False}}
     finished = train(Config.model_validate(document), models=tmp_path / "models")
@@ -213,4 +252,10 @@ def test_without_texts_the_predictions_hold_no_words_of_articles(
     pieces = [piece for row in rows for piece in json.loads(row["evidence"])]
     assert pieces
     assert all(set(piece) == {"start", "end", "field", "head", "score"} for piece in pieces)
+    kept = Path(tracked_here.download_artifacts(finished.run_id, "report.html")).read_text(encoding="utf-8")
+    kept += Path(tracked_here.download_artifacts(finished.run_id, "tables/errors.json")).read_text(encoding="utf-8")
+    words = [example.article.text.split() for example in tiny_corpus.examples]
+    runs = {" ".join(text[n : n + 5]) for text in words for n in range(len(text) - 4)}
+    assert len(runs) > 1000
+    assert [run for run in runs if run in unescape(" ".join(kept.split()))] == []
     assert tracked_here.get_run(finished.run_id).info.status == "FINISHED"

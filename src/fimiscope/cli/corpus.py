@@ -137,7 +137,7 @@ def audit_command(
         print(json.dumps({"digest": corpus.digest, **counts, "shortcuts": figures}, ensure_ascii=False))
         return
     out = console()
-    for table in audit_tables(corpus):
+    for table in audit_tables(corpus).values():
         show_table(table, to=out)
     if shortcuts:
         title = f"What shortcuts alone score on the test part ({len(test)} texts)"

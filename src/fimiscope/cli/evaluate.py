@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fimiscope.corpus import Dropped, Example
     from fimiscope.evaluation import Evaluation
     from fimiscope.evaluation.contrast import Contrast
+    from fimiscope.evaluation.report import Report
     from fimiscope.predict import Predictor
     from fimiscope.progress import Progress
     from fimiscope.tables import Table
@@ -46,6 +47,9 @@ def evaluate_command(
         Path | None,
         typer.Option("--output", help="Folder for metrics.json, predictions.jsonl and plots; for contrast.json."),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Page of what the first model does on DATA; ends in .html.")
+    ] = None,
     columns: Annotated[
         str | None, typer.Option("--columns", help="Other column names in DATA: text=Body,role=Label.")
     ] = None,
@@ -63,13 +67,14 @@ def evaluate_command(
 ) -> None:
     """Measure models, and those that they blend, or verdicts in files, on labelled articles or the contrast suite."""
     models, files = model or [], predictions or []
-    _check_options(models, files, data, contrast=contrast, columns=columns, details=details)
+    _check_options(models, files, data, contrast=contrast, columns=columns, details=details, report=report)
     if not contrast and (families or suite_round is not None):
         raise ConfigError(f"{'--families' if families else '--round'} belongs to --contrast, which is not given")
 
     from fimiscope.cli.models import load_predictor
     from fimiscope.cli.show import console, progress, show_table
     from fimiscope.evaluation.evaluate import Evaluation, evaluate, evaluate_shortcuts, scorers
+    from fimiscope.evaluation.report import Report
     from fimiscope.evaluation.rules import SHORTCUTS
     from fimiscope.evaluation.verdict_files import VerdictFile
 
@@ -80,8 +85,7 @@ def evaluate_command(
     titles = _distinct([*SHORTCUTS, *_row_titles(predictors), *(one.name for one in read)])[len(SHORTCUTS) :]
     titled = zip(predictors, titles, strict=False)
     measurable = [one for predictor, title in titled for one in scorers(predictor, title)]
-    if output is not None:
-        _make_folder(output)
+    _make_folders(output, report)
     train, test, dropped = _labelled(data, columns, codebook) if data else ((), (), ())
     joined = [one.join(test) for one in read]
     with progress() as listen:
@@ -92,8 +96,20 @@ def evaluate_command(
     named = [evaluation for evaluation in evaluations if evaluation.name in titles]
     if train:
         evaluations += evaluate_shortcuts(train, test, codebook)
+    made = None
+    if evaluations and (report is not None or not as_json):
+        threshold = predictors[0].threshold if predictors else None
+        made = Report.of(
+            *(evaluations, test, codebook),
+            title=f"Results on {data}",
+            texts=True,
+            threshold=threshold,
+            contrasts=measured,
+        )
     if output is not None:
         _write(output, evaluations, measured, test)
+    if report is not None and made is not None:
+        _write_page(report, made)
     remarks = [
         *(f"left out: {d.count} of {d.source}, {d.reason} (for example {', '.join(d.ids)})" for d in dropped),
         *(remark for _, found in joined for remark in found),
@@ -103,16 +119,13 @@ def evaluate_command(
     if as_json:
         _print_json(evaluations, measured)
         return
-    out = console()
-    if evaluations:
-        shown = named if details else []
-        for table in _data_tables(evaluations, test, codebook, title=f"Results on {data}", details=shown):
-            show_table(table, to=out)
-    for table in _contrast_tables(measured, families=families):
-        show_table(table, to=out)
-    if output is not None:
-        kinds = ["metrics, predictions and plots"] * bool(evaluations) + ["contrast.json"] * bool(measured)
-        out.print(f"{' and '.join(kinds)} {'are' if evaluations else 'is'} in {output}")
+    for table in (
+        *(_data_tables(made, details=named if details else []) if made else ()),
+        *_contrast_tables(measured, families=families),
+    ):
+        show_table(table)
+    for line in _places(output, report, data=bool(evaluations), contrast=bool(measured)):
+        console().print(line)
 
 
 def _check_options(
@@ -123,6 +136,7 @@ def _check_options(
     contrast: bool,
     columns: str | None,
     details: bool,
+    report: Path | None,
 ) -> None:
     if not models and not files:
         raise ConfigError("nothing to measure: give --model MODEL, --predictions FILE, or both")
@@ -132,8 +146,9 @@ def _check_options(
         raise ConfigError("--contrast measures models: give --model MODEL")
     if data is None and not contrast:
         raise ConfigError("nothing to measure on: give --data DATA, --contrast, or both")
-    if data is None and (columns or details):
-        raise ConfigError(f"{'--columns' if columns else '--details'} belongs to --data, which is not given")
+    for option, given in (("--columns", columns), ("--details", details), ("--report", report)):
+        if data is None and given:
+            raise ConfigError(f"{option} belongs to --data, which is not given")
 
 
 def _measure_contrast(
@@ -153,23 +168,24 @@ def _measure_contrast(
     return [*measured, constant_rule(suite, codebook, train)]
 
 
-def _data_tables(
-    evaluations: Sequence[Evaluation],
-    test: tuple[Example, ...],
-    codebook: Codebook,
-    *,
-    title: str,
-    details: Sequence[Evaluation],
-) -> Iterator[Table]:
+def _data_tables(report: Report, *, details: Sequence[Evaluation]) -> Iterator[Table]:
     from fimiscope.evaluation.details import detail_tables
-    from fimiscope.evaluation.evaluate import count_table, paired_table, results_table
 
-    yield count_table(test, codebook)
-    yield results_table(evaluations, title=title)
-    if len(evaluations) > 1:
-        yield paired_table(evaluations)
+    yield report.counts
+    yield report.results
+    if report.differences is not None:
+        yield report.differences
     if details:
         yield from detail_tables(details)
+
+
+def _places(output: Path | None, report: Path | None, *, data: bool, contrast: bool) -> Iterator[str]:
+    """Where to find what was written."""
+    if output is not None:
+        kinds = ["metrics, predictions and plots"] * data + ["contrast.json"] * contrast
+        yield f"{' and '.join(kinds)} {'are' if data else 'is'} in {output}"
+    if report is not None:
+        yield f"the page to read is {report}"
 
 
 def _contrast_tables(measured: Sequence[Contrast], *, families: bool) -> Iterator[Table]:
@@ -248,14 +264,27 @@ def _is_config(data: Path) -> bool:
     return data.suffix in (".yaml", ".yml")
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folders(output: Path | None, report: Path | None) -> None:
     """Before anything is scored, which can take minutes."""
     from fimiscope.errors import OutputError
 
+    if report is not None and report.suffix != ".html":
+        raise OutputError(f"--report {report}: give a file that ends in .html")
+    for option, folder in (("--output", output), ("--report", report and report.parent)):
+        try:
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{option} {folder}: no folder can be made there ({error.strerror})") from error
+
+
+def _write_page(path: Path, report: Report) -> None:
+    from fimiscope.errors import OutputError
+
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(report.to_html(), encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"--output {folder}: no folder can be made there ({error.strerror})") from error
+        raise OutputError(f"--report {path}: cannot be written ({error.strerror})") from error
 
 
 def _write(

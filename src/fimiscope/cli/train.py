@@ -112,6 +112,7 @@ def _show_run(run: TrainedRun, out: Console) -> None:
     if run.contrast is not None:
         show_table(run.contrast, to=out)
     out.print(f"MLflow run  {run.run_id}")
+    out.print("report      report.html among its artifacts")
     out.print(f"bundle      {run.folder}  (version {run.manifest.version})", soft_wrap=True)
     if run.registered:
         out.print(f"registered  models:/{REGISTERED_NAME}/{run.registered}")

@@ -87,22 +87,22 @@ def near_copies(corpus: Corpus) -> NearCopies:
     return NearCopies(len(shared), sum(shared), max(shared, default=0), straddling)
 
 
-def audit_tables(corpus: Corpus) -> list[Table]:
-    """One table a trait, and one of near-copies."""
+def audit_tables(corpus: Corpus) -> dict[str, Table]:
+    """One table a trait, by the trait's name, and `near_copies`."""
     roles = (*corpus.codebook.role_codes, UNLABELLED)
     found = traits(corpus)
-    tables = []
+    tables = {}
     for name in dict.fromkeys(trait.name for trait in found):
         rows: list[tuple[Cell, ...]] = [
             (one.value, *one.parts.values(), *one.roles.values(), one.flagged, f"{one.flagged / one.texts:.0%}")
             for one in found
             if one.name == name
         ]
-        tables.append(Table(f"Labels by {name}", (name, *PARTS, *roles, "flagged", "share"), tuple(rows)))
+        tables[name] = Table(f"Labels by {name}", (name, *PARTS, *roles, "flagged", "share"), tuple(rows))
     copies = near_copies(corpus)
     counts = (copies.groups, copies.texts, copies.largest, copies.straddling)
     columns = ("groups of more than one text", "texts in them", "largest", "groups in more than one part")
-    return [*tables, Table("Near-copies, families and documents", columns, (counts,))]
+    return tables | {"near_copies": Table("Near-copies, families and documents", columns, (counts,))}
 
 
 def _of_each(corpus: Corpus, name: str, value: Callable[[Example], str]) -> list[Trait]:

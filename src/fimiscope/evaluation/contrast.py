@@ -13,6 +13,7 @@ article that failed is never right. Where an edit moves another field than the r
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -256,6 +257,16 @@ def family_table(contrast: Contrast) -> Table:
         )
     columns = ("family", "gold role", "base", "must change: failed", "must keep: failed")
     return Table(f"Contrast families of {contrast.name}", columns, tuple(rows))
+
+
+def failing_families(contrast: Contrast) -> Table:
+    """The families in which a text fails, those of most failures first."""
+    failed = Counter(outcome.variant.family for outcome in contrast.outcomes if outcome.passed is False)
+    families = family_table(contrast)
+    rows = [(row[0], failed[str(row[0])], *row[1:]) for row in families.rows if failed[str(row[0])]]
+    rows.sort(key=lambda row: -int(row[1]))
+    title = f"Contrast families of {contrast.name} that fail: {len(rows)} of {len(families.rows)}"
+    return Table(title, (families.columns[0], "failed texts", *families.columns[1:]), tuple(rows))
 
 
 def repost_table(contrast: Contrast) -> Table:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from fimiscope.evaluation.evaluate import Evaluation
-from fimiscope.evaluation.heads import LARGE, ClassCount, class_counts
-from fimiscope.evaluation.intervals import Interval, intervals, wilson
+from fimiscope.evaluation.heads import LARGE, class_counts
+from fimiscope.evaluation.intervals import Interval, intervals
 from fimiscope.evaluation.judged import HEADS, Judged
 from fimiscope.evaluation.metrics import AS_NONE
+from fimiscope.evaluation.slices import flag_count, in_language, languages_by_size, told
 from fimiscope.tables import Cell, Table
 
 _EVERYWHERE = "all"
@@ -75,12 +74,12 @@ def _plain(value: float) -> str:
 def _classes(head: str, evaluations: Sequence[Evaluation], names: tuple[str, ...]) -> Iterator[Table]:
     """One row a class and language with gold texts, over all languages first."""
     rows: list[tuple[Cell, ...]] = []
-    for language in (_EVERYWHERE, *_by_size(evaluations[0].judged)):
+    for language in (_EVERYWHERE, *languages_by_size(evaluations[0].judged)):
         counts = [class_counts(_in_language(evaluation.judged, language).heads[head]) for evaluation in evaluations]
         for code in evaluations[0].judged.heads[head].codes:
             gold = max(count[code].gold for count in counts)
             if gold:
-                rows.append((code, language, gold, *(_told(count[code]) for count in counts)))
+                rows.append((code, language, gold, *(told(count[code]) for count in counts)))
     if rows:
         # Stable, so that languages keep their order within a class.
         order = {code: place for place, code in enumerate(evaluations[0].judged.heads[head].codes)}
@@ -96,12 +95,12 @@ def _classes(head: str, evaluations: Sequence[Evaluation], names: tuple[str, ...
 def _languages(evaluations: Sequence[Evaluation], names: tuple[str, ...]) -> Iterator[Table]:
     """The flag and the headline figures within each language."""
     rows: list[tuple[Cell, ...]] = []
-    for language in _by_size(evaluations[0].judged):
-        parts = [_in_language(evaluation.judged, language) for evaluation in evaluations]
+    for language in languages_by_size(evaluations[0].judged):
+        parts = [in_language(evaluation.judged, language) for evaluation in evaluations]
         size = len(parts[0])
-        flags = [_flag_count(part) for part in parts]
+        flags = [flag_count(part) for part in parts]
         if gold := max(count.gold for count in flags):
-            rows.append((language, size, f"flag ({gold} flagged)", *map(_told, flags)))
+            rows.append((language, size, f"flag ({gold} flagged)", *map(told, flags)))
         ranked = ("flag/pr_auc",) if gold >= LARGE else ()
         bounds = [intervals(part) for part in parts] if size >= LARGE else []
         for name in (*ranked, "role/macro_f1", "narratives/samples_f1", "evidence/hit"):
@@ -113,27 +112,5 @@ def _languages(evaluations: Sequence[Evaluation], names: tuple[str, ...]) -> Ite
         yield Table("Languages", ("language", "texts", "figure", *names), tuple(rows), note)
 
 
-def _told(count: ClassCount) -> str:
-    if count.gold >= LARGE:
-        return f"{count.f1:.2f} (P {count.precision:.2f}, R {count.recall:.2f})"
-    if count.gold:
-        found = wilson(count.both, count.gold)
-        return f"{count.both} of {count.gold} [{found.low:.2f}, {found.high:.2f}]"
-    return "–"
-
-
-def _flag_count(judged: Judged) -> ClassCount:
-    gold, given = judged.flag & judged.flag_known, judged.flag_given & judged.flag_known
-    return ClassCount(int(gold.sum()), int(given.sum()), int((gold & given).sum()))
-
-
-def _by_size(judged: Judged) -> list[str]:
-    """Languages, that of most articles first."""
-    languages, counts = np.unique(np.array(judged.languages), return_counts=True)
-    return [str(languages[place]) for place in np.argsort(-counts, kind="stable")]
-
-
 def _in_language(judged: Judged, language: str) -> Judged:
-    if language == _EVERYWHERE:
-        return judged
-    return judged.take(np.flatnonzero(np.array(judged.languages) == language))
+    return judged if language == _EVERYWHERE else in_language(judged, language)

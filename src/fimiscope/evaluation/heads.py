@@ -46,6 +46,13 @@ def class_counts(classes: Classes) -> dict[str, ClassCount]:
     return {code: ClassCount(int(a), int(b), int(c)) for code, a, b, c in sums}
 
 
+def role_confusion(judged: Judged) -> npt.NDArray[np.int64]:
+    """Texts by gold role (rows) and given role (columns), in the codebook's order; shape (roles, roles)."""
+    role = judged.heads["role"]
+    counts: npt.NDArray[np.int64] = role.gold[role.known].T.astype(np.int64) @ role.given[role.known].astype(np.int64)
+    return counts
+
+
 def drawn(judged: Judged, weights: Floats) -> dict[str, Floats]:
     """Figures of all classes together, one value a row of `weights`.
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fimiscope.evaluation.calibration import CALIBRATION_BINS
+from fimiscope.evaluation.curves import WATCHED, EpochFigures, precision_recall_curve, reliability_bins
+from fimiscope.evaluation.heads import role_confusion
 from fimiscope.evaluation.judged import Judged
 
 if TYPE_CHECKING:
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
 
 def confusion(judged: Judged) -> Figure:
     """Gold roles against given roles, in counts."""
-    classes = judged.heads["role"]
-    roles = classes.codes
-    counts = classes.gold[classes.known].T.astype(int) @ classes.given[classes.known].astype(int)
+    roles = judged.heads["role"].codes
+    counts = role_confusion(judged)
     figure = _figure(4.6, 4.2)
     axes = figure.add_subplot()
     axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
@@ -33,18 +33,13 @@ def confusion(judged: Judged) -> Figure:
 
 def precision_recall(judged: Judged) -> Figure:
     """Precision against recall of the flag over all thresholds, and the point of the threshold in use."""
-    from sklearn.metrics import precision_recall_curve
-
-    known = judged.flag_known
-    gold, given = judged.flag[known], judged.flag_given[known]
+    curve = precision_recall_curve(judged)
     figure = _figure(4.6, 4.0)
     axes = figure.add_subplot()
-    if gold.any():
-        precision, recall, _ = precision_recall_curve(gold, judged.flag_probability[known])
-        axes.step(recall, precision, where="post")
-        hits = (gold & given).sum()
-        axes.plot(hits / gold.sum(), hits / max(1, given.sum()), "o", label="threshold in use")
-        axes.axhline(gold.mean(), linestyle=":", color="grey", label="share of flagged texts")
+    if curve:
+        axes.step(*zip((0.0, curve.points[0][1]), *curve.points, strict=True), where="pre")
+        axes.plot(*curve.in_use, "o", label="threshold in use")
+        axes.axhline(curve.share, linestyle=":", color="grey", label="share of flagged texts")
         axes.legend()
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision", title="Flag")
     return figure
@@ -52,17 +47,30 @@ def precision_recall(judged: Judged) -> Figure:
 
 def reliability(judged: Judged) -> Figure:
     """Stated flag probability against the share that is flagged in truth, over bins of equal size."""
-    known = judged.flag_known
-    gold, probability = judged.flag[known], judged.flag_probability[known]
+    bins = reliability_bins(judged)
     figure = _figure(4.6, 4.0)
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
-    if len(gold):
-        bins = [part for part in np.array_split(np.argsort(probability), min(CALIBRATION_BINS, len(gold))) if len(part)]
-        axes.plot([probability[part].mean() for part in bins], [gold[part].mean() for part in bins], "o-")
+    axes.plot([one.stated for one in bins], [one.flagged / one.texts for one in bins], "o-")
     axes.set(
         xlim=(0, 1), ylim=(0, 1), xlabel="stated probability", ylabel="share flagged", title="Reliability of the flag"
     )
+    return figure
+
+
+def learning_curve(epochs: Sequence[EpochFigures]) -> Figure:
+    """Losses, and figures of the validation part, by epoch."""
+    numbers = [epoch.number for epoch in epochs]
+    figure = _figure(8.4, 3.6)
+    losses, figures = figure.subplots(1, 2)
+    losses.plot(numbers, [epoch.train_loss for epoch in epochs], "o-", label="train")
+    losses.plot(numbers, [epoch.valid_loss for epoch in epochs], "o-", label="valid")
+    losses.set(xlabel="epoch", ylabel="loss", title="Loss", xticks=numbers)
+    losses.legend()
+    for name, title in WATCHED.items():
+        figures.plot(numbers, [epoch.figures.get(name, np.nan) for epoch in epochs], "o-", label=title)
+    figures.set(ylim=(0, 1.02), xlabel="epoch", title="Validation part", xticks=numbers)
+    figures.legend()
     return figure
 
 

@@ -41,7 +41,7 @@ def explain(predictor: Predictor, article: Article) -> Explanation:
     predictor = predictor.without_gate()
     [examined] = predictor.examine([article])
     verdict = predictor.verdict(examined)
-    threshold = predictor.bundle.decisions[predictor.scorer].flag[predictor.profile]
+    threshold = predictor.threshold
     tables: tuple[Table, ...] = ()
     if examined.scored is not None:
         tables = (

@@ -124,6 +124,11 @@ class Predictor:
         return Predictor(self.bundle, profile=self.profile, scorer=self.scorer, gate=False)
 
     @property
+    def threshold(self) -> float:
+        """The flag probability from which an article is flagged."""
+        return self._decisions.flag[self.profile]
+
+    @property
     def gated(self) -> bool:
         """Whether a gate clears articles before the models read them."""
         return self._gate is not None

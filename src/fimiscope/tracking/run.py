@@ -16,11 +16,11 @@ from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
 from fimiscope.corpus.examples import digest
-from fimiscope.evaluation.contrast import Contrast, family_table, repost_table
+from fimiscope.evaluation.contrast import Contrast
 from fimiscope.evaluation.evaluate import Evaluation
-from fimiscope.evaluation.plots import confusion, precision_recall, reliability
+from fimiscope.evaluation.plots import confusion, learning_curve, precision_recall, reliability
 from fimiscope.evaluation.predictions import to_rows
-from fimiscope.tables import Table
+from fimiscope.evaluation.report import Report
 from fimiscope.tracking.datasets import TEST_DIGEST, log_parts
 from fimiscope.tracking.parameters import parameters
 from fimiscope.tracking.parent_run import Place
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 PREDICTIONS = "predictions.json"
 CONTRAST_TEXTS = "contrast.json"
 CODEBOOK = "codebook.json"
+REPORT = "report.html"
 _AT_ONCE = 100
 _VERSIONS = (
     "fimiscope",
@@ -81,23 +82,24 @@ class TrackedRun:
         rows = to_rows(examples, evaluation.verdicts, texts=self.config.tracking.texts)
         mlflow.log_table(pd.DataFrame(rows), PREDICTIONS)
 
-    def contrast(self, contrast: Contrast, rates: Table) -> None:
-        """Log the pass rates on the contrast suite, their table, and what became of each family and re-post."""
+    def contrast(self, contrast: Contrast) -> None:
+        """Log the pass rates on the contrast suite, and what became of each of its texts."""
         import mlflow
 
         suite = digest(outcome.variant.example for outcome in contrast.outcomes)
         mlflow.log_dict({"suite": suite, **contrast.to_dict()}, CONTRAST_TEXTS)
         self.metrics(contrast.metrics(), prefix="contrast")
-        self.table(rates, "contrast")
-        self.table(family_table(contrast), "contrast_families")
-        self.table(repost_table(contrast), "contrast_reposts")
 
-    def table(self, table: Table, file: str) -> None:
-        """Log a results table as MLflow table `file`.json."""
+    def report(self, report: Report) -> None:
+        """Log the page, and each of its tables as an MLflow table."""
         import mlflow
         import pandas as pd
 
-        mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{file}.json")
+        for name, table in report.tables().items():
+            mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{name}.json")
+        if report.epochs:
+            mlflow.log_figure(learning_curve(report.epochs), "plots/learning_curve.png")
+        mlflow.log_text(report.to_html(), REPORT)
 
     def card(self, text: str) -> None:
         """Log the model card, from which a registered version is described."""

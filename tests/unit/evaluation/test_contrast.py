@@ -18,6 +18,7 @@ from fimiscope.evaluation.contrast import (
     Rate,
     constant_rule,
     contrast_table,
+    failing_families,
     family_table,
     measure,
     repost_table,
@@ -261,3 +262,12 @@ def test_a_model_is_measured_in_one_stream_that_tells_its_progress(
     assert contrast == Contrast.of("tiny", small, verdicts, codebook)
     assert [fact[0] for fact in said] == ["contrast suite"] * len(said)
     assert said[-1][1:] == (len(chosen), len(chosen))
+
+
+def test_families_that_fail_come_by_how_much(told: Callable[..., Contrast]) -> None:
+    contrast = told({"en-c01-base": {"role_label": "none"}, "en-c02-swap": {"role_label": "none"}})
+    table = failing_families(contrast)
+    assert [row[0] for row in table.rows] == ["en-c01", "en-c02"]
+    assert int(table.rows[0][1]) > int(table.rows[1][1]) == 1
+    assert table.title.endswith(f"2 of {len(contrast.families)}")
+    assert failing_families(told()).rows == ()

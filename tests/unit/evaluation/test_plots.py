@@ -9,8 +9,9 @@ import pytest
 
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Example
+from fimiscope.evaluation.curves import EpochFigures
 from fimiscope.evaluation.judged import Judged, judge
-from fimiscope.evaluation.plots import confusion, precision_recall, reliability
+from fimiscope.evaluation.plots import confusion, learning_curve, precision_recall, reliability
 from fimiscope.records import Verdict
 
 
@@ -40,3 +41,11 @@ def test_the_confusion_counts_every_labelled_article(codebook: Codebook, many: l
     counts = [int(text.get_text()) for text in axes.texts]
     assert len(counts) == len(codebook.role_codes) ** 2
     assert sum(counts) == len(many)
+
+
+def test_a_learning_curve_of_one_epoch_or_more_shows_losses_and_figures() -> None:
+    epochs = [EpochFigures(number, number, 1.0, 0.9, {"flag/pr_auc": 0.4}) for number in (1, 2)]
+    for some in (epochs[:1], epochs):
+        losses, figures = learning_curve(some).axes
+        assert [list(line.get_ydata()) for line in losses.lines] == [[1.0] * len(some), [0.9] * len(some)]
+        assert [0.4] * len(some) in [list(line.get_ydata()) for line in figures.lines]

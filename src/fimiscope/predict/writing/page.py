@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import heapq
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +13,10 @@ from fimiscope.codebook import Codebook, Entry
 from fimiscope.predict.passages import Passage, marked
 from fimiscope.predict.writing.words import asset, words
 from fimiscope.records import Verdict
+from fimiscope.web_page import json_for_script, policy_hash
 
 MOST_ROWS = 10_000
 _PRIORITY = {"flagged": 2, "abstained": 2, "failed": 1, "clear": 0}
-# Marks that could end the script element they stand in, or that older scripts take for line ends.
-_UNSAFE = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
 
 class PageRows:
@@ -45,9 +41,9 @@ class PageRows:
         self._outcomes[verdict.outcome] += 1
         rank = (_PRIORITY[verdict.outcome], verdict.flag_probability or 0.0, -self._outcomes.total())
         if len(self._kept) < self._most_rows:
-            heapq.heappush(self._kept, (*rank, _json(_row(verdict, passages))))
+            heapq.heappush(self._kept, (*rank, json_for_script(_row(verdict, passages)).encode()))
         elif rank > self._kept[0][:3]:
-            heapq.heapreplace(self._kept, (*rank, _json(_row(verdict, passages))))
+            heapq.heapreplace(self._kept, (*rank, json_for_script(_row(verdict, passages)).encode()))
 
     def close(self, *, complete: bool) -> None:
         try:
@@ -106,11 +102,6 @@ def _entry(entry: Entry) -> dict[str, Any]:
     return {"code": entry.code, "name": entry.name, "definition": entry.definition}
 
 
-def _json(value: Any) -> bytes:
-    """JSON that may stand inside a script element."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).translate(_UNSAFE).encode()
-
-
 def _page(about: dict[str, Any]) -> tuple[bytes, bytes]:
     """What stands before and after the rows."""
     style, script = asset("page.css"), asset("page.js")
@@ -118,15 +109,10 @@ def _page(about: dict[str, Any]) -> tuple[bytes, bytes]:
         **words()["en"],
         "style": style,
         "script": script,
-        "style_hash": _hash(style),
-        "script_hash": _hash(script),
-        "words_json": _json(words()).decode(),
-        "about_json": _json(about).decode(),
+        "style_hash": policy_hash(style),
+        "script_hash": policy_hash(script),
+        "words_json": json_for_script(words()),
+        "about_json": json_for_script(about),
     }
     before, after = (Template(part).substitute(values).encode() for part in asset("page.html").split("$rows_json"))
     return before, after
-
-
-def _hash(source: str) -> str:
-    """A source of a content security policy that allows exactly this text."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}"

@@ -125,14 +125,6 @@ def shown(uri: str) -> str:
     return f"{hidden}?***" if parts.query else hidden
 
 
-def public_tags() -> dict[str, str]:
-    """Those tags that MLflow takes from the surroundings and that hold a password, as the address of a git remote may,
-    with it hidden; given to what is logged, they stand in the place of MLflow's own."""
-    from mlflow.tracking.context.registry import resolve_tags
-
-    return {name: shown(value) for name, value in resolve_tags().items() if shown(value) != value}
-
-
 def _take_credentials_out() -> None:
     parts = urlsplit(tracking_uri())
     user, at, host = parts.netloc.rpartition("@")

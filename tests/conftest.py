@@ -26,6 +26,10 @@ TEXTS = "FIMISCOPE_TEXTS"
 FAMILY_STEP = 7
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", metavar="FOLDER", help="keep pictures of MLflow's pages in FOLDER")
+
+
 class NetworkBlocked(Exception):
     """A test tried to leave this machine."""
 

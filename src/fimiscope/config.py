@@ -5,12 +5,24 @@ Every default lives here and nowhere else. Unknown keys and impossible values ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from itertools import combinations, product
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from fimiscope.errors import ConfigError
 from fimiscope.yaml_files import read_yaml
@@ -209,6 +221,96 @@ class TrackingConfig(Section):
     texts: bool = Field(default=True, description="log evidence words of test articles with the predictions")
 
 
+def _number(given: Any) -> Any:
+    try:
+        # YAML reads 1e-4, without a point, as a string.
+        return float(given) if isinstance(given, str) else given + 0
+    except (TypeError, ValueError):
+        raise ValueError("must be a number") from None
+
+
+def _plain(given: Any) -> Any:
+    if given is None or isinstance(given, bool | int | float | str):
+        return given
+    raise ValueError("must be a number, a word, true, false or null")
+
+
+_UNEVEN = 0.618
+Choice = bool | int | float | str | None
+Number = Annotated[int | float, BeforeValidator(_number)]
+Metric = Literal[
+    "valid/flag/pr_auc", "valid/flag/f1", "valid/role/macro_f1_all", "valid/narratives/samples_f1", "valid/africa/f1"
+]
+
+
+class RangeConfig(Section):
+    """Numbers between two ends; whole numbers where both ends are."""
+
+    low: Number = Field(description="smallest value")
+    high: Number = Field(description="largest value")
+    log: bool = Field(default=False, description="draw evenly on the logarithmic scale")
+
+    @model_validator(mode="after")
+    def _ends_ascend(self) -> RangeConfig:
+        if self.low >= self.high:
+            raise ValueError("low must be below high")
+        if self.log and self.low <= 0:
+            raise ValueError("on the logarithmic scale low must be above 0")
+        return self
+
+    @property
+    def whole(self) -> bool:
+        """Whether whole numbers alone are drawn."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+
+def _list_or_range(given: Any) -> str | None:
+    return "list" if isinstance(given, list | tuple) else "range" if isinstance(given, dict | RangeConfig) else None
+
+
+Values = Annotated[
+    Annotated[tuple[Annotated[Choice, BeforeValidator(_plain)], ...], Tag("list")]
+    | Annotated[RangeConfig, Tag("range")],
+    Discriminator(
+        _list_or_range,
+        custom_error_type="values",
+        custom_error_message="must be a list of values, or a range {low: …, high: …, log: true}",
+    ),
+]
+
+
+class TuningConfig(Section):
+    """What `fimiscope tune` tries; `fimiscope train` passes it over."""
+
+    space: dict[str, Values] = Field(
+        min_length=1, description="key of this config: a list of values, or {low, high, log}"
+    )
+    metric: Metric = Field(
+        default="valid/flag/pr_auc", description="figure of the validation part that is to become as high as possible"
+    )
+    trials: int = Field(default=20, ge=1, description="trials of the whole study, those of earlier calls included")
+    minutes: float | None = Field(
+        default=None, gt=0, description="after so many minutes of one call no trial begins; absent: no limit"
+    )
+
+    @field_validator("space")
+    @classmethod
+    def _there_is_something_to_choose(cls, given: dict[str, Any]) -> dict[str, Any]:
+        for key, values in given.items():
+            if isinstance(values, tuple) and len({json.dumps(value) for value in values}) < max(2, len(values)):
+                raise ValueError(f"{key}: give two values or more, each once")
+        return given
+
+    def extremes(self) -> dict[str, tuple[Choice, ...]]:
+        """Of each key all values of its list, or both ends of its range and a value between that is not whole."""
+
+        def of(given: RangeConfig) -> tuple[Choice, ...]:
+            between = () if given.whole else (given.low + _UNEVEN * (given.high - given.low),)
+            return (given.low, *between, given.high)
+
+        return {key: of(values) if isinstance(values, RangeConfig) else values for key, values in self.space.items()}
+
+
 class Config(Section):
     """Everything that decides a training run."""
 
@@ -230,12 +332,53 @@ class Config(Section):
     decision: DecisionConfig = DecisionConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     tracking: TrackingConfig = TrackingConfig()
+    tuning: TuningConfig | None = Field(
+        default=None, exclude=True, description="what `fimiscope tune` tries; no part of the resolved config"
+    )
 
     @model_validator(mode="after")
     def _something_must_score(self) -> Config:
         if self.encoder is None and self.lexical is None:
             raise ValueError("give an encoder, a lexical section, or both")
         return self
+
+    @model_validator(mode="after")
+    def _the_space_holds_usable_configs(self) -> Config:
+        if self.tuning is None:
+            return self
+        bearing = ("lexical",) if self.encoder is None else ("training", "windows", "encoder_layers")
+        faults = [
+            f"{key}: does not change a trial's validation figures; {'with' if self.encoder else 'without'} an encoder "
+            f"a trial can vary keys of {', '.join(bearing)}"
+            for key in self.tuning.space
+            if key.partition(".")[0] not in bearing
+        ]
+        extremes = self.tuning.extremes()
+        # Two at a time: no rule between keys joins more than two.
+        for keys in combinations(extremes, 1 if len(extremes) == 1 else 2):
+            for values in product(*(extremes[key] for key in keys)):
+                try:
+                    self.with_values(dict(zip(keys, values, strict=True)))
+                except ConfigError as error:
+                    faults += [line.strip() for line in str(error).splitlines()[1:] or [str(error)]]
+        if faults:
+            raise ValueError("tuning.space: " + "; ".join(dict.fromkeys(faults)))
+        return self
+
+    def with_values(self, values: Mapping[str, Choice]) -> Config:
+        """This config with other values at the keys `a.b.c`, and no tuning section.
+
+        Raises:
+            ConfigError: names every unknown key and impossible value, with its place.
+        """
+        document = self.model_dump(mode="json")
+        for key, value in values.items():
+            _put(document, key.split("."), value, at=key)
+        try:
+            return Config.model_validate(document)
+        except ValidationError as error:
+            said = ", ".join(f"{key}={value}" for key, value in values.items())
+            raise ConfigError(f"{said} cannot be used:\n" + "\n".join(_faults(error))) from error
 
     @classmethod
     def load(cls, path: Path | str, overrides: Sequence[str] = ()) -> Config:
@@ -291,6 +434,14 @@ def _apply(document: dict[str, Any], override: str) -> None:
     keys = path.strip().split(".")
     if not separator or not all(keys):
         raise ConfigError(f"--set {override}: expected key=value, for example training.epochs=2")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not valid YAML") from error
+    _put(document, keys, parsed, at=f"--set {override}")
+
+
+def _put(document: dict[str, Any], keys: Sequence[str], value: Any, *, at: str) -> None:
     place: Any = document
     for key in keys[:-1]:
         if isinstance(place, list) and key.isdigit() and int(key) < len(place):
@@ -300,17 +451,13 @@ def _apply(document: dict[str, Any], override: str) -> None:
                 place[key] = {}
             place = place[key]
         else:
-            raise ConfigError(f"--set {override}: '{key}' leads nowhere")
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not valid YAML") from error
+            raise ConfigError(f"{at}: '{key}' leads nowhere")
     if isinstance(place, dict):
-        place[keys[-1]] = parsed
+        place[keys[-1]] = value
     elif isinstance(place, list) and keys[-1].isdigit() and int(keys[-1]) < len(place):
-        place[int(keys[-1])] = parsed
+        place[int(keys[-1])] = value
     else:
-        raise ConfigError(f"--set {override}: '{keys[-1]}' leads nowhere")
+        raise ConfigError(f"{at}: '{keys[-1]}' leads nowhere")
 
 
 def _faults(error: ValidationError, kind: type[Section]) -> list[str]:
@@ -341,7 +488,12 @@ def _known_keys(location: tuple[int | str, ...], kind: type[Section]) -> list[st
     for part in location[:-1]:
         if isinstance(part, int):
             continue
-        kinds = {"embedded": EmbeddedSource, "annotated": AnnotatedSource, "labelled": LabelledSource}
+        kinds = {
+            "embedded": EmbeddedSource,
+            "annotated": AnnotatedSource,
+            "labelled": LabelledSource,
+            "range": RangeConfig,
+        }
         if part in kinds:
             section = kinds[str(part)]
             continue

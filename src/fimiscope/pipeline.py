@@ -27,6 +27,7 @@ from fimiscope.tables import Table
 
 if TYPE_CHECKING:
     from fimiscope.tracking.parent_run import Place
+    from fimiscope.tracking.run import TrackedRun
     from fimiscope.training.loop import Epoch
 
 SPLIT_SEED = 13
@@ -126,15 +127,7 @@ def train(
         reported("the run cannot be logged; --resume goes on from its last checkpoint"),
         tracked_run(config, corpus, place=place) as run,
     ):
-
-        def listen(epoch: Epoch) -> None:
-            figures = provisional_metrics(corpus.part("valid"), epoch.valid_logits, codebook)
-            figures["loss"] = epoch.valid_loss
-            epochs.append(EpochFigures(epoch.number, epoch.step, epoch.train_loss, epoch.valid_loss, figures))
-            run.metrics({"loss": epoch.train_loss}, prefix="train", step=epoch.step)
-            run.metrics(figures, prefix="valid", step=epoch.step)
-            on_epoch(ceil(epoch.number), {"train loss": epoch.train_loss, **figures})
-
+        listen = _epoch_listener(run, corpus, on_epoch, epochs.append)
         manifest = fit_bundle(config, corpus, codebook, folder, listener=listen, resume=resume, progress=progress)
         train_part, test = corpus.part("train"), corpus.part("test")
         predictor = Predictor.load(folder)
@@ -163,6 +156,47 @@ def train(
         registered = run.bundle(folder, manifest, codebook, register=register)
     leave()
     return TrainedRun(folder, manifest, run.run_id, evaluations[0], report.results, report.contrast, registered)
+
+
+def try_out(
+    config: Config,
+    corpus: Corpus,
+    run: TrackedRun,
+    *,
+    progress: Progress = silent,
+    on_epoch: EpochListener = lambda number, figures: None,
+) -> Metrics:
+    """Train by a config, and give the figures on the validation part; no bundle is made and no test text is read.
+
+    Args:
+        run: to which the figures of each epoch are logged.
+        on_epoch: told each epoch's number and figures; what it raises ends the training.
+
+    Raises:
+        FimiscopeError: config, corpus or encoder cannot be used.
+    """
+    from fimiscope.training import validate
+
+    listen = _epoch_listener(run, corpus, on_epoch)
+    logits = validate(config, corpus, corpus.codebook, listener=listen, progress=progress)
+    return provisional_metrics(corpus.part("valid"), logits, corpus.codebook)
+
+
+def _epoch_listener(
+    run: TrackedRun,
+    corpus: Corpus,
+    on_epoch: EpochListener,
+    keep: Callable[[EpochFigures], None] = lambda figures: None,
+) -> Callable[[Epoch], None]:
+    def listen(epoch: Epoch) -> None:
+        figures = provisional_metrics(corpus.part("valid"), epoch.valid_logits, corpus.codebook)
+        figures["loss"] = epoch.valid_loss
+        keep(EpochFigures(epoch.number, epoch.step, epoch.train_loss, epoch.valid_loss, figures))
+        run.metrics({"loss": epoch.train_loss}, prefix="train", step=epoch.step)
+        run.metrics(figures, prefix="valid", step=epoch.step)
+        on_epoch(ceil(epoch.number), {"train loss": epoch.train_loss, **figures})
+
+    return listen
 
 
 def train_or_measure(

@@ -17,10 +17,12 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 COMMANDS = (
     (),
     ("train",),
+    ("tune",),
     ("predict",),
     ("explain",),
     ("evaluate",),
     ("cross-validate",),
+    ("learning-curve",),
     ("runs",),
     ("compare",),
     ("corpus",),

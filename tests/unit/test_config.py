@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fimiscope.config import AnnotatedSource, Config
+from fimiscope.config import AnnotatedSource, Config, RangeConfig
 from fimiscope.cross_validation import on_fold
 from fimiscope.errors import ConfigError
 
@@ -41,6 +41,8 @@ def test_every_shipped_config_loads(path: Path) -> None:
     assert config.name == path.stem
     comment = path.read_text(encoding="utf-8").split("name:")[0]
     assert f"fimiscope train configs/{path.name}" in comment, "each says how it is run"
+    if config.tuning is not None:
+        assert f"fimiscope tune configs/{path.name}" in comment
 
 
 def test_all_faults_are_told_at_once_with_place_and_legal_values(tmp_path: Path) -> None:
@@ -241,6 +243,80 @@ def test_a_resolved_config_reads_back_as_itself(
     path = tmp_path_factory.mktemp("resolved") / "config.yaml"
     path.write_text(config.to_yaml(), encoding="utf-8")
     assert Config.load(path) == config
+
+
+SPACE = "{training.learning_rate: {low: 1e-5, high: 1e-3, log: true}, training.epochs: [1, 2]}"
+
+
+def test_a_space_is_read_and_is_no_part_of_the_resolved_config(small: Path) -> None:
+    config = Config.load(small, [f"tuning.space={SPACE}"])
+    assert config.tuning is not None
+    assert config.tuning.metric == "valid/flag/pr_auc"
+    rate, epochs = config.tuning.space.values()
+    assert isinstance(rate, RangeConfig)
+    assert (rate.low, rate.high, rate.log, rate.whole) == (1e-5, 1e-3, True, False)
+    assert epochs == (1, 2)
+    plain = Config.load(small)
+    assert (config.to_yaml(), config.flat()) == (plain.to_yaml(), plain.flat())
+
+
+@pytest.mark.parametrize(
+    ("space", "place", "said"),
+    [
+        ("{}", "", "at least 1"),
+        (
+            "{training.epochs: 3}",
+            ".training.epochs",
+            "must be a list of values, or a range {low: …, high: …, log: true",
+        ),
+        ("{training.epochs: [1]}", "", "training.epochs: give two values or more, each once"),
+        ("{training.epochs: [2, 2, 3]}", "", "training.epochs: give two values or more, each once"),
+        ("{training.epochs: [1, [2]]}", ".training.epochs.list.1", "must be a number, a word, true, false or null"),
+        ("{training.epochs: {low: few, high: 3}}", ".training.epochs.range.low", "must be a number, not 'few'"),
+        ("{training.epochs: {low: 1, hi: 3}}", ".training.epochs.range.hi", "unknown key (known here: high, log, low)"),
+        ("{training.epochs: {low: 3, high: 1}}", ".training.epochs.range", "low must be below high"),
+        ("{training.warmup: {low: 0, high: 0.5, log: true}}", ".training.warmup.range", "low must be above 0"),
+    ],
+)
+def test_a_space_that_is_none_is_refused_at_its_place(small: Path, space: str, place: str, said: str) -> None:
+    lines = faults(small, f"tuning.space={space}")
+    [line] = [line for line in lines[1:] if said in line]
+    assert line.startswith(f"tuning.space{place}: ")
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ("{training.rate: [1, 2]}", "training.rate: unknown key (known here: adapter_rank, "),
+        ("{training.epochs: [0, 2]}", "training.epochs: input should be greater than or equal to 1, not 0"),
+        ("{training.epochs: {low: 1.0, high: 4.0}}", "training.epochs: input should be a valid integer"),
+        ("{training.epochs.first: [1, 2]}", "training.epochs.first: 'first' leads nowhere"),
+        (
+            "{training.adapter_rank: [null, 8], training.trainable_layers: [0, 1]}",
+            "training: adapter_rank needs trainable_layers of 1 or more",
+        ),
+        ("{windows.size: {low: 32, high: 256}}", "windows: overlap must be at most half of size"),
+        ("{decision.base_rate: [0.1, 0.2]}", "decision.base_rate: does not change a trial's validation figures; with"),
+        ("{lexical.strength: [1, 2]}", "lexical.strength: does not change a trial's validation figures; with an"),
+    ],
+)
+def test_a_space_that_holds_an_unusable_config_is_refused(small: Path, space: str, said: str) -> None:
+    [_, line] = faults(small, f"tuning.space={space}")
+    assert line.startswith("(whole file): tuning.space: ")
+    assert said in line
+
+
+def test_no_figure_of_the_test_part_can_be_searched_for(small: Path) -> None:
+    [_, line] = faults(small, f"tuning.space={SPACE}", "tuning.metric=test/flag/pr_auc")
+    assert line.startswith("tuning.metric: input should be 'valid/flag/pr_auc', ")
+
+
+def test_other_values_make_another_config(small: Path) -> None:
+    config = Config.load(small, [f"tuning.space={SPACE}"])
+    changed = config.with_values({"training.epochs": 7, "encoder_layers": 2})
+    assert changed == Config.load(small, ["training.epochs=7", "encoder_layers=2"])
+    with pytest.raises(ConfigError, match=r"training.epochs=0 cannot be used:\n  training.epochs: input should be"):
+        config.with_values({"training.epochs": 0})
 
 
 def test_on_a_fold_only_its_own_texts_are_tested_on() -> None:

@@ -23,11 +23,13 @@ from fimiscope.cli import (
     evaluate,
     explain,
     gate,
+    learning_curve,
     model,
     predict,
     promote,
     runs,
     train,
+    tune,
 )
 from fimiscope.errors import FimiscopeError
 
@@ -60,10 +62,12 @@ app = typer.Typer(
     cls=_Commands,
 )
 app.command("train")(train.train_command)
+app.command("tune")(tune.tune_command)
 app.command("predict")(predict.predict_command)
 app.command("explain")(explain.explain_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("cross-validate")(cross_validate.cross_validate_command)
+app.command("learning-curve")(learning_curve.learning_curve_command)
 app.command("runs")(runs.runs_command)
 app.command("compare")(compare.compare_command)
 app.add_typer(corpus.app, name="corpus")

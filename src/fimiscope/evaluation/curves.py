@@ -21,7 +21,7 @@ WATCHED = {
     "flag/pr_auc": "flag PR-AUC",
     "narratives/samples_f1": "narratives samples-F1",
 }
-"""Figures of the validation part that a learning curve shows."""
+"""Figures of the validation part that a training curve shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def epoch_table(epochs: Sequence[EpochFigures]) -> Table:
     ]
     columns = ("epoch", "step", "train loss", "valid loss", *WATCHED.values())
     note = "Figures of the validation part while the encoder trained, without calibration and abstentions."
-    return Table("Learning curve", columns, tuple(rows), note)
+    return Table("Training curve", columns, tuple(rows), note)
 
 
 def _flags(judged: Judged) -> tuple[Bools, Floats]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fimiscope.evaluation.curves import WATCHED, EpochFigures, precision_recall_curve, reliability_bins
 from fimiscope.evaluation.heads import role_confusion
+from fimiscope.evaluation.intervals import Interval
 from fimiscope.evaluation.judged import Judged
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def reliability(judged: Judged) -> Figure:
     return figure
 
 
-def learning_curve(epochs: Sequence[EpochFigures]) -> Figure:
+def training_curve(epochs: Sequence[EpochFigures]) -> Figure:
     """Losses, and figures of the validation part, by epoch."""
     numbers = [epoch.number for epoch in epochs]
     figure = _figure(8.4, 3.6)
@@ -82,6 +83,23 @@ def trade_off(lost: Sequence[float], cleared: Sequence[float], most_lost: float)
     axes.axvline(most_lost, linestyle=":", color="grey", label="most that may be lost")
     axes.legend()
     axes.set(xscale="log", ylim=(0, 1), xlabel="flags lost (95 % upper bound)", ylabel="texts cleared", title="Gate")
+    return figure
+
+
+def learning_curve(points: Mapping[int, Mapping[str, Interval]], titles: Mapping[str, str]) -> Figure:
+    """Figures with their intervals against the number of texts learned from, on a logarithmic scale."""
+    figure = _figure(6.4, 4.2)
+    axes = figure.add_subplot()
+    for name, title in titles.items():
+        found = {texts: own[name] for texts, own in points.items() if name in own}
+        if found:
+            [line] = axes.plot(list(found), [one.value for one in found.values()], "o-", label=title)
+            low, high = [one.low for one in found.values()], [one.high for one in found.values()]
+            axes.fill_between(list(found), low, high, color=line.get_color(), alpha=0.12)
+    axes.set(xscale="log", ylim=(0, 1.02), xlabel="training texts", ylabel="figure", title="Learning curve")
+    axes.set_xticks(list(points), [str(texts) for texts in points])
+    axes.minorticks_off()
+    axes.legend(fontsize="small")
     return figure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,10 @@ from fimiscope.evaluation.judged import judge
 from fimiscope.evaluation.metrics import Metrics, all_metrics
 from fimiscope.records import Verdict
 
+Logits = npt.NDArray[np.floating[Any]]
 
-def provisional_metrics(examples: Sequence[Example], logits: npt.NDArray[np.float32], codebook: Codebook) -> Metrics:
+
+def provisional_metrics(examples: Sequence[Example], logits: Logits, codebook: Codebook) -> Metrics:
     """Every figure from raw logits of shape (articles, labels)."""
     rows = probabilities(logits, codebook.heads())
     slices = head_slices(codebook.heads())

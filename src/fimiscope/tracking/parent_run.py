@@ -1,4 +1,4 @@
-"""One run above others of one config: its folds or its seeds, with the mean of their figures."""
+"""One run above others of one config: its folds or seeds with the mean of their figures, or its learning curve."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from fimiscope.checksums import short_digest
 from fimiscope.config import Config
 from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
 from fimiscope.evaluation.notes import parent_note
+from fimiscope.tables import Table
 from fimiscope.tracking.parameters import parameters
 from fimiscope.tracking.store import connect, experiment_id
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
 CHILDREN = "children"
 """Tag of a parent: what its children are."""
-Kind = Literal["folds", "seeds"]
+Kind = Literal["folds", "seeds", "shares"]
 DEVIATION, COUNT = "std", "children"
 _PLAN = "children.plan"
-_OF_CHILDREN = {"folds": ("corpus.sources",), "seeds": ("seed",)}
+_OF_CHILDREN = {"folds": ("corpus.sources",), "seeds": ("seed",), "shares": ()}
 """Parameters in which children of a kind differ."""
 _AT_ONCE = 1000
 
@@ -72,6 +74,21 @@ class ParentRun:
         columns: dict[str, list[str] | list[float | None]] = {kind.removesuffix("s"): list(children)}
         columns |= {title: [figures.get(name) for figures in children.values()] for name, title in HEADLINES.items()}
         self.client.log_table(self.run_id, columns, "tables/children.json")
+
+
+def log_curve(parent: ParentRun, measured: Mapping[int, Mapping[str, float]], table: Table, plot: Figure) -> None:
+    """Log each child's test figures as `curve/<name>`, whose step is how many texts it learned from; table and plot."""
+    from mlflow.entities import Metric
+
+    now = round(time.time() * 1000)
+    metrics = [
+        Metric(f"curve/{name}", value, now, texts) for texts, own in measured.items() for name, value in own.items()
+    ]
+    for start in range(0, len(metrics), _AT_ONCE):
+        parent.client.log_batch(parent.run_id, metrics=metrics[start : start + _AT_ONCE])
+    columns = {name: [row[number] for row in table.rows] for number, name in enumerate(table.columns)}
+    parent.client.log_table(parent.run_id, columns, "tables/learning_curve.json")
+    parent.client.log_figure(parent.run_id, plot, "plots/learning_curve.png")
 
 
 def mean_figures(children: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from fimiscope.corpus import Corpus, Example
 from fimiscope.corpus.examples import digest
 from fimiscope.evaluation.contrast import Contrast
 from fimiscope.evaluation.evaluate import Evaluation
-from fimiscope.evaluation.plots import confusion, learning_curve, precision_recall, reliability
+from fimiscope.evaluation.plots import confusion, precision_recall, reliability, training_curve
 from fimiscope.evaluation.predictions import to_rows
 from fimiscope.evaluation.report import Report
 from fimiscope.tracking.datasets import TEST_DIGEST, log_parts
@@ -98,7 +98,7 @@ class TrackedRun:
         for name, table in report.tables().items():
             mlflow.log_table(pd.DataFrame(table.rows, columns=list(table.columns)), f"tables/{name}.json")
         if report.epochs:
-            mlflow.log_figure(learning_curve(report.epochs), "plots/learning_curve.png")
+            mlflow.log_figure(training_curve(report.epochs), "plots/training_curve.png")
         mlflow.log_text(report.to_html(), REPORT)
 
     def card(self, text: str) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +18,10 @@ from fimiscope.bundle.bundle import save_lexical
 from fimiscope.bundle.calibration import Calibrator, blend
 from fimiscope.bundle.decisions import Decisions
 from fimiscope.bundle.encoder import EncoderModel
+from fimiscope.bundle.ngrams import LexicalModel
 from fimiscope.checksums import short_digest
 from fimiscope.codebook import Codebook
-from fimiscope.config import Config
+from fimiscope.config import Config, LexicalConfig
 from fimiscope.corpus import Corpus, Example
 from fimiscope.errors import ConfigError, CorpusError
 from fimiscope.progress import Progress, silent
@@ -30,7 +32,7 @@ from fimiscope.training.lexical import fit_lexical
 from fimiscope.training.targets import targets_of
 
 if TYPE_CHECKING:
-    from fimiscope.training.loop import Listener
+    from fimiscope.training.loop import Epoch, Listener
 
 
 def fit_bundle(
@@ -88,6 +90,52 @@ def fit_bundle(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return manifest
+
+
+def validate(
+    config: Config,
+    corpus: Corpus,
+    codebook: Codebook,
+    *,
+    listener: Listener = lambda epoch: None,
+    progress: Progress = silent,
+) -> Floats:
+    """Train as `fit_bundle` does, and leave nothing behind.
+
+    Returns:
+        Raw logits of the validation articles, shape (articles, labels): those of the encoder in the epoch that
+        `fit_bundle` would keep, or of the word model where there is no encoder.
+
+    Raises:
+        CorpusError: there is nothing to train or to measure on.
+    """
+    train, valid = corpus.part("train"), corpus.part("valid")
+    check_parts(train, valid)
+    if config.lexical is not None and config.encoder is None:
+        return _logits_of_words(_fit_words(config.lexical, codebook, train, progress), valid)
+    from fimiscope.training.encoding import train_encoder
+
+    assert config.encoder is not None
+    check_held_out(corpus, config.encoder)
+    epochs: list[Epoch] = []
+
+    def listen(epoch: Epoch) -> None:
+        epochs.append(epoch)
+        listener(epoch)
+
+    with TemporaryDirectory() as folder:
+        train_encoder(
+            config,
+            codebook,
+            train,
+            valid,
+            None,
+            Path(folder) / "checkpoints",
+            resume=False,
+            listener=listen,
+            progress=progress,
+        )
+    return min(epochs, key=lambda epoch: epoch.valid_loss).valid_logits.astype(np.float64)
 
 
 def share_work(config: Config, corpus: Corpus, codebook: Codebook, folder: Path, *, resume: bool = False) -> None:
@@ -202,11 +250,19 @@ def _fit_models(
         encoder = EncoderModel.load(draft / files.GRAPH, draft / files.TOKENIZER, layout)
         raw["encoder"] = encoder.logits(valid_texts)
     if config.lexical is not None:
-        texts = [example.document().text for example in train]
-        model = fit_lexical(texts, targets_of(train, codebook), codebook.heads(), config.lexical, progress=progress)
+        model = _fit_words(config.lexical, codebook, train, progress)
         save_lexical(draft, model)
-        raw["lexical"] = np.array([model.logits(text) for text in valid_texts], dtype=np.float64)
+        raw["lexical"] = _logits_of_words(model, valid)
     return raw
+
+
+def _fit_words(config: LexicalConfig, codebook: Codebook, train: Sequence[Example], progress: Progress) -> LexicalModel:
+    texts = [example.document().text for example in train]
+    return fit_lexical(texts, targets_of(train, codebook), codebook.heads(), config, progress=progress)
+
+
+def _logits_of_words(model: LexicalModel, examples: Sequence[Example]) -> Floats:
+    return np.array([model.logits(example.document().text) for example in examples], dtype=np.float64)
 
 
 def _fit_decisions(

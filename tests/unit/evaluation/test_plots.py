@@ -11,7 +11,7 @@ from fimiscope.codebook import Codebook
 from fimiscope.corpus import Example
 from fimiscope.evaluation.curves import EpochFigures
 from fimiscope.evaluation.judged import Judged, judge
-from fimiscope.evaluation.plots import confusion, learning_curve, precision_recall, reliability
+from fimiscope.evaluation.plots import confusion, precision_recall, reliability, training_curve
 from fimiscope.records import Verdict
 
 
@@ -43,9 +43,9 @@ def test_the_confusion_counts_every_labelled_article(codebook: Codebook, many: l
     assert sum(counts) == len(many)
 
 
-def test_a_learning_curve_of_one_epoch_or_more_shows_losses_and_figures() -> None:
+def test_a_training_curve_of_one_epoch_or_more_shows_losses_and_figures() -> None:
     epochs = [EpochFigures(number, number, 1.0, 0.9, {"flag/pr_auc": 0.4}) for number in (1, 2)]
     for some in (epochs[:1], epochs):
-        losses, figures = learning_curve(some).axes
+        losses, figures = training_curve(some).axes
         assert [list(line.get_ydata()) for line in losses.lines] == [[1.0] * len(some), [0.9] * len(some)]
         assert [0.4] * len(some) in [list(line.get_ydata()) for line in figures.lines]

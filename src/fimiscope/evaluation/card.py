@@ -52,7 +52,7 @@ def model_card(
         ),
         "Calibration.": _calibration(evaluation),
         "Known failures.": "\n".join(f"- {line}" for line in _failures(evaluation, contrast)),
-        "What it learned from.": _corpus(corpus),
+        "What it learned from and was tested on.": _corpus(corpus),
         "Licence and codebook.": f"The code of fimiscope is under the MIT licence; the encoder "
         f"({manifest.encoder or 'none'}) and the texts keep their own. Labels: codebook {manifest.codebook}. "
         f"Bundle version {manifest.version}, corpus {manifest.corpus_digest}.",

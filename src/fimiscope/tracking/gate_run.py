@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fimiscope.errors import TrackingError
 from fimiscope.tables import Table
-from fimiscope.tracking.store import connect, experiment_id, public_tags, shown, tracking_uri
+from fimiscope.tracking.store import connect, experiment_id, shown, tracking_uri
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,8 +29,7 @@ def log_gate(
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        experiment = experiment_id(client, EXPERIMENT)
-        with mlflow.start_run(experiment_id=experiment, run_name=name, tags=public_tags()) as run:
+        with mlflow.start_run(experiment_id=experiment_id(client, EXPERIMENT), run_name=name) as run:
             mlflow.set_tags(dict(tags))
             mlflow.log_metrics(dict(metrics))
             for table, file in zip(tables, ("profiles", "inputs", "trade_off"), strict=True):

@@ -15,7 +15,7 @@ from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
 from fimiscope.evaluation.notes import parent_note
 from fimiscope.tables import Table
 from fimiscope.tracking.parameters import parameters
-from fimiscope.tracking.store import connect, experiment_id, public_tags
+from fimiscope.tracking.store import connect, experiment_id
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -153,9 +153,7 @@ def _create(client: MlflowClient, experiment: str, config: Config, tags: Mapping
     from mlflow.tracking.context.registry import resolve_tags
 
     name = f"{config.name} ({tags[CHILDREN]})"
-    run_id: str = client.create_run(
-        experiment, run_name=name, tags=resolve_tags(public_tags() | dict(tags))
-    ).info.run_id
+    run_id: str = client.create_run(experiment, run_name=name, tags=resolve_tags(dict(tags))).info.run_id
     shared = {key: value for key, value in parameters(config).items() if key not in _OF_CHILDREN[tags[CHILDREN]]}
     client.log_batch(run_id, params=[Param(key, value) for key, value in shared.items()])
     return run_id

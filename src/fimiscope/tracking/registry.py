@@ -15,7 +15,7 @@ from fimiscope.bundle.files import CARD as BUNDLE_CARD
 from fimiscope.bundle.files import CODEBOOK, MANIFEST, verify
 from fimiscope.codebook import Codebook
 from fimiscope.errors import BundleError, TrackingError
-from fimiscope.tracking.store import DATABASE, connect, experiment_id, is_local, public_tags, shown, tracking_uri
+from fimiscope.tracking.store import DATABASE, connect, experiment_id, is_local, shown, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -120,8 +120,7 @@ def register_bundle(folder: Path) -> str:
 
     from fimiscope.tracking.serving import log_model
 
-    experiment = experiment_id(client, _EXPERIMENT)
-    with mlflow.start_run(experiment_id=experiment, run_name=manifest.name, tags=public_tags()) as run:
+    with mlflow.start_run(experiment_id=experiment_id(client, _EXPERIMENT), run_name=manifest.name) as run:
         mlflow.set_tags({"bundle.version": manifest.version, "codebook": manifest.codebook})
         if (folder / BUNDLE_CARD).is_file():
             mlflow.log_text((folder / BUNDLE_CARD).read_text(encoding="utf-8"), CARD)

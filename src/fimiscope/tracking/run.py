@@ -28,7 +28,7 @@ from fimiscope.tracking.parent_run import Place
 from fimiscope.tracking.registry import CARD, REGISTERED_NAME
 from fimiscope.tracking.registry import register as register_version
 from fimiscope.tracking.serving import log_model
-from fimiscope.tracking.store import connect, experiment_id, public_tags
+from fimiscope.tracking.store import connect, experiment_id
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -151,7 +151,7 @@ def tracked_run(config: Config, corpus: Corpus, *, place: Place | None = None) -
         experiment_id=experiment,
         run_name=config.name if place is None else place.name,
         parent_run_id=None if place is None else place.parent,
-        tags=public_tags() | ({} if place is None else dict(place.tags)),
+        tags=None if place is None else dict(place.tags),
         log_system_metrics=_watches_machine(),
     )
     status = "FAILED"

@@ -18,7 +18,6 @@ from fimiscope.predict.writing import flat_schema, flatten
 from fimiscope.reading import article_of, distinct_ids
 from fimiscope.reading.rows import as_text
 from fimiscope.records import Article, Unreadable, Verdict
-from fimiscope.tracking.store import public_tags
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +121,6 @@ def log_model(folder: Path, codebook: Codebook) -> str:
         signature=signature(codebook),
         input_example=input_example(),
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in _REQUIREMENTS],
-        tags=public_tags(),
     )
     return str(logged.model_uri)
 

@@ -35,6 +35,8 @@ def connect() -> MlflowClient:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    # Which variables a model asks for is recorded in a way that now and then breaks when threads ask.
+    os.environ.setdefault("MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING", "false")
     # In seconds: MLflow's own 10 leave a short run without a point.
     os.environ.setdefault("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "2")
     try:
@@ -123,14 +125,6 @@ def shown(uri: str) -> str:
         return uri
     hidden = f"{parts.scheme}://{'***@' if at else ''}{host}{parts.path}"
     return f"{hidden}?***" if parts.query else hidden
-
-
-def public_tags() -> dict[str, str]:
-    """Those tags that MLflow takes from the surroundings and that hold a password, as the address of a git remote may,
-    with it hidden; given to what is logged, they stand in the place of MLflow's own."""
-    from mlflow.tracking.context.registry import resolve_tags
-
-    return {name: shown(value) for name, value in resolve_tags().items() if shown(value) != value}
 
 
 def _take_credentials_out() -> None:

@@ -52,6 +52,7 @@ def server(workplace: Workplace, runs: list[Run]) -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=workplace.folder,
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

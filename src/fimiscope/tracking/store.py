@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlruns"
+# Without it MLflow opens an experiment among its pages for prompts and traces.
+_TRAINED_MODELS = {"mlflow.experimentKind": "custom_model_development"}
 _ADDRESS = "MLFLOW_TRACKING_URI"
 
 
@@ -111,7 +113,7 @@ def experiment_id(client: MlflowClient, name: str) -> str:
     if found is not None:
         return str(found.experiment_id)
     location = (Path.cwd() / ARTIFACTS).as_uri() if is_local() else None
-    return str(client.create_experiment(name, artifact_location=location))
+    return str(client.create_experiment(name, artifact_location=location, tags=_TRAINED_MODELS))
 
 
 def shown(uri: str) -> str:

@@ -69,6 +69,7 @@ def store(
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(workplace.folder)
         patch.setenv("MLFLOW_TRACKING_URI", workplace.store)
+        patch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
         few = {"words": [1, 1], "characters": [3, 3], "buckets": 1024}
         sources = tiny_config.model_dump(mode="json")["corpus"]["sources"]
         other = {"sources": [sources[0] | {"hold_out": {"valid": 0.25, "test": 0.4}}]}
@@ -140,6 +141,10 @@ def test_seeds_stand_below_one_run_with_their_mean_and_spread(store: Store) -> N
         assert (manifest.name, manifest.version) == (child.info.run_name, child.data.tags["bundle.version"])
         assert str(folder) in store.output
     assert f"{parent.data.metrics['test/flag/pr_auc']:.2f} ± " in store.output
+
+
+def test_the_machine_is_not_watched_where_mlflow_is_told_so(store: Store) -> None:
+    assert not [name for name in store.run(store.many).data.metrics if name.startswith("system/")]
 
 
 def test_seeds_that_cannot_be_trained_together_are_refused(store: Store) -> None:

@@ -20,6 +20,7 @@ from fimiscope.evaluation.weighted import Floats
 
 RESAMPLES = 2000
 COVERAGE = 0.95
+_SMALLEST_P = 0.001
 _DEVIATIONS = NormalDist().inv_cdf((1 + COVERAGE) / 2)
 """Standard deviations of a normal distribution on both sides of its mean that hold `COVERAGE` of it."""
 
@@ -47,6 +48,11 @@ class Difference:
     def real(self) -> bool:
         """Whether the interval excludes zero."""
         return self.interval.low > 0 or self.interval.high < 0
+
+    @property
+    def p_told(self) -> str:
+        """The p-value after `p`, as `= 0.042`; draws cannot tell values below 0.001 apart."""
+        return "< 0.001" if self.p < _SMALLEST_P else f"= {self.p:.3f}"
 
 
 def intervals(judged: Judged, *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, Interval]:

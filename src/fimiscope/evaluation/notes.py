@@ -17,6 +17,12 @@ from fimiscope.evaluation.second_reader import second_reader_of
 FIGURE = "flag/pr_auc"
 """The figure by which runs are ranked and compared first."""
 _MOST_SOURCES = 4
+_WORTH_A_LOOK = {
+    "report.html": "all on one page",
+    "tables": "every table, that of results first",
+    "plots": "confusion, precision and recall, reliability",
+    "predictions.json": "each verdict beside its labels",
+}
 _RATES = {"must_change": "edits that change the label", "must_keep": "edits that must not"}
 
 
@@ -36,7 +42,7 @@ def run_note(
         "Result": _headlines(model),
         "Beside it": _rivals(model, [one for one in evaluations if one.name in SHORTCUTS]),
         "Weakest": _weakest(model.metrics, contrast),
-        "Look next": ", ".join(f"`{name}`" for name in artifacts) or "nothing was kept",
+        "Look next": "; ".join(f"`{name}` ({why})" for name, why in _WORTH_A_LOOK.items() if name in artifacts),
     }
     return _listed(lines)
 
@@ -72,7 +78,7 @@ def told(first: str, second: str, found: Mapping[str, Difference], texts: int) -
     if name is None:
         return f"No figure can be measured on these {texts} texts for both."
     difference, interval = found[name], found[name].interval
-    bounds = f"[{interval.low:+.3f}, {interval.high:+.3f}], p = {difference.p:.3f}"
+    bounds = f"[{interval.low:+.3f}, {interval.high:+.3f}], p {difference.p_told}"
     if difference.real:
         better = f"{first} is better than {second}" if interval.value > 0 else f"{second} is better than {first}"
         return (

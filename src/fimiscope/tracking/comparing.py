@@ -94,10 +94,10 @@ class Comparison:
         for name, title in {FIGURE: HEADLINES[FIGURE], **HEADLINES}.items():
             if name in self.differences:
                 found = self.differences[name]
-                interval = f"[{found.interval.low:+.3f}, {found.interval.high:+.3f}]"
+                value, low, high = found.interval.value, found.interval.low, found.interval.high
                 values = [f"{figures[name]:.3f}" for figures in self.figures]
-                mark = " *" if found.real else ""
-                rows.append((title, *values, f"{found.interval.value:+.3f} {interval}{mark}", f"{found.p:.3f}"))
+                difference = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]" + (" *" if found.real else "")
+                rows.append((title, *values, difference, found.p_told.removeprefix("= ")))
         columns = ("figure", "first", "second", "first − second", "p")
         title = f"{_titled(self.first)} (first) and {_titled(self.second)} (second) on {self.texts} texts"
         return Table(title, columns, tuple(rows), "* the 95 % interval does not hold 0")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BEST_BY = f"test/{FIGURE}"
 SHOWN_OF_IDS = 8
 _LESS_IS_BETTER = ("loss", "brier", "calibration_error", "failed")
+_SHOWN = (FIGURE, "flag/f1", "role/macro_f1", "narratives/samples_f1")
 _PARTS = ("train/", "valid/", "test/", "contrast/", "system/", "std/", "children/")
 
 
@@ -119,7 +120,7 @@ def listed(run: Run) -> ListedRun:
 def run_table(runs: list[ListedRun], *, by: str = BEST_BY) -> Table:
     """One row a run, with the headline figures on its test part, and the metric by which it is listed."""
     metric = metric_name(by)
-    figures = {BEST_BY: HEADLINES[FIGURE], **{f"test/{name}": title for name, title in HEADLINES.items()}}
+    figures = {f"test/{name}": HEADLINES[name] for name in _SHOWN}
     figures = {metric: figures.get(metric, metric), **figures}
     rows: list[tuple[Cell, ...]] = [
         (
@@ -127,11 +128,11 @@ def run_table(runs: list[ListedRun], *, by: str = BEST_BY) -> Table:
             run.name,
             run.started[:16].replace("T", " "),
             run.status.lower(),
-            f"mean of {run.mean_of}" if run.mean_of else f"one of {run.parent[:SHOWN_OF_IDS]}" if run.parent else "",
+            f"mean of {run.mean_of}" if run.mean_of else f"in {run.parent[:SHOWN_OF_IDS]}" if run.parent else "",
             *(f"{run.figures[name]:.3f}" if name in run.figures else "–" for name in figures),
             (run.held_out or "–")[:SHOWN_OF_IDS],
         )
         for run in runs
     ]
     columns = ("run", "name", "started (UTC)", "status", "kind", *figures.values(), "test digest")
-    return Table("Runs, best first", columns, tuple(rows), "Figures of runs with one test digest compare.")
+    return Table("Runs, best first", columns, tuple(rows), "Figures compare within one test digest.")

@@ -12,6 +12,8 @@ def test_a_sentence_says_who_is_better_and_whether_it_is_real() -> None:
     better = told("new", "old", {"flag/pr_auc": difference(0.1, 0.02, 0.18, 0.01)}, 300)
     assert better.startswith("new is better than old in flag PR-AUC by 0.100 ([+0.020, +0.180], p = 0.010)")
     assert "the difference is real" in better
+    sure = told("new", "old", {"flag/pr_auc": difference(0.1, 0.02, 0.18, 0.0)}, 300)
+    assert "p < 0.001)" in sure
     worse = told("new", "old", {"flag/pr_auc": difference(-0.1, -0.18, -0.02, 0.01)}, 300)
     assert worse.startswith("old is better than new in flag PR-AUC by 0.100")
     alike = told("new", "old", {"flag/pr_auc": difference(0.1, -0.02, 0.22, 0.1)}, 300)

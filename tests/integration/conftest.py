@@ -118,6 +118,7 @@ def chromium() -> Iterator[Any]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     running = webdriver.Chrome(options=options, service=webdriver.ChromeService(service))
+    running.set_script_timeout(120)  # axe reads all nodes, on a machine that may have other work
     yield running
     running.quit()
 

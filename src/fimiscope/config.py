@@ -378,7 +378,7 @@ class Config(Section):
             return Config.model_validate(document)
         except ValidationError as error:
             said = ", ".join(f"{key}={value}" for key, value in values.items())
-            raise ConfigError(f"{said} cannot be used:\n" + "\n".join(_faults(error))) from error
+            raise ConfigError(f"{said} cannot be used:\n" + "\n".join(_faults(error, Config))) from error
 
     @classmethod
     def load(cls, path: Path | str, overrides: Sequence[str] = ()) -> Config:

@@ -13,6 +13,7 @@ from fimiscope.evaluation.judged import LIKELY
 from fimiscope.evaluation.mistakes import ANNOTATED
 from fimiscope.evaluation.report import charts
 from fimiscope.evaluation.rules import SHORTCUTS
+from fimiscope.predict.writing.words import asset as shared_asset
 from fimiscope.predict.writing.words import words
 from fimiscope.tables import Table
 from fimiscope.web_page import json_for_script, policy_hash
@@ -48,7 +49,7 @@ def render(report: Report) -> str:
     environment = Environment(
         loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = shared_asset("house.css") + _asset("page.css"), _asset("page.js")
     curve, bins = precision_recall_curve(report.model.judged), reliability_bins(report.model.judged)
     return environment.get_template("page.html").render(
         report=report,

@@ -88,7 +88,7 @@ def merge(files: Sequence[Path], codebook: Codebook, *, adjudicated: Sequence[Pa
 
     Raises:
         ReadingError: a file is missing or of another kind.
-        CorpusError: a file holds rows that are no annotations by this codebook, or the files are of different texts.
+        CorpusError: a file holds rows that are no annotations by this codebook, or name texts differently.
         MissingExtra: krippendorff is not installed.
     """
     by_file = {path: read_readings(path, codebook) for path in (*files, *adjudicated)}
@@ -217,20 +217,21 @@ def _union(spans: Iterable[Span]) -> tuple[Span, ...]:
 def _texts(done: Merge, articles: Iterable[Article | Unreadable]) -> dict[Key, Article]:
     wanted = {(text.reading.id, text.reading.sha256): text.reading for text in done.texts}
     found: dict[Key, Article] = {}
-    faults = {identity: "this text is not there" for identity, _ in wanted}
+    faults = dict.fromkeys(wanted, "this text is not there")
     for article in articles:
         if isinstance(article, Unreadable):
             continue
-        reading = wanted.get((article.id, sha256_of_text(article.text)))
+        identity = (article.id, sha256_of_text(article.text))
+        reading = wanted.get(identity)
         if reading is None:
             continue
         if fault := fault_of(article, reading.labels, done.codebook):
-            faults[article.id] = fault
+            faults[identity] = fault
         else:
-            faults.pop(article.id, None)
+            faults.pop(identity, None)
             found[reading.key] = article
     if faults:
-        named = ", ".join(f"{identity} ({fault})" for identity, fault in list(faults.items())[:_MOST_NAMED])
+        named = ", ".join(f"{identity} ({fault})" for (identity, _), fault in list(faults.items())[:_MOST_NAMED])
         raise CorpusError(
             f"--texts: {len(faults)} of {len(wanted)} labelled texts cannot be used: {named}: give the inputs that the "
             "queue was built from, in the same order"

@@ -43,6 +43,7 @@ class QueueItem:
         why: the reason in words, with the figures. It tells what the model said.
         verdict: what the model said, where it was asked.
         readings: labels that readers gave it who differ, for an adjudicator.
+        corpus: that its readers' labels name; `None` where it has none yet.
     """
 
     article: Article
@@ -51,13 +52,17 @@ class QueueItem:
     why: str
     verdict: Verdict | None = None
     readings: tuple[Mapping[str, Any], ...] = ()
+    corpus: str | None = None
 
     @property
     def identity(self) -> dict[str, str | None]:
-        """How an annotation names its text; `corpus` is the file it was read from, without folder, row and ending."""
+        """How an annotation names its text.
+
+        Where no `corpus` is given, it is the file that the text was read from, without folder, row and ending.
+        """
         return {
             "id": self.article.id,
-            "corpus": PurePath(_ROW.sub("", self.article.place)).stem or "texts",
+            "corpus": self.corpus or PurePath(_ROW.sub("", self.article.place)).stem or "texts",
             "sha256": sha256_of_text(self.article.text),
             "language": None if self.language == UNKNOWN_LANGUAGE else self.language,
         }

@@ -70,20 +70,32 @@ def read_readings(path: Path, codebook: Codebook) -> list[Reading]:
 def latest(readings: Iterable[Reading]) -> list[Reading]:
     """One reading of each annotator and text, the last one; exports of a page hold what earlier ones held.
 
+    Names that differ in capitals alone are one annotator.
+
     Raises:
-        CorpusError: one id stands for two texts.
+        CorpusError: one id stands for two texts, or one text for two corpora.
     """
     kept: dict[tuple[str, Key], Reading] = {}
     digests: dict[Key, str] = {}
+    corpora: dict[tuple[str, str], str] = {}
+    names: dict[str, str] = {}
     for reading in readings:
+        corpus = corpora.setdefault((reading.id, reading.sha256), reading.corpus)
+        if corpus != reading.corpus:
+            raise CorpusError(
+                f"'{reading.id}' is one text under two corpora, {' and '.join(sorted((corpus, reading.corpus)))}, "
+                "because its queues were built from files of two names: write one of them as corpus in all files"
+            )
         if digests.setdefault(reading.key, reading.sha256) != reading.sha256:
             raise CorpusError(
                 f"'{reading.id}' of {reading.corpus} stands for two different texts (sha256): merge files of one queue"
             )
-        own = (reading.annotator, reading.key)
+        name = reading.annotator.casefold()
+        names[name] = min(reading.annotator, names.get(name, reading.annotator))
+        own = (name, reading.key)
         if own not in kept or reading.labelled_at >= kept[own].labelled_at:
             kept[own] = reading
-    return list(kept.values())
+    return [replace(reading, annotator=names[name]) for (name, _), reading in kept.items()]
 
 
 def labels_row(labels: Labels) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from fimiscope.corpus import build
 from fimiscope.corpus.provenance import Provenance, provenance_file
 from fimiscope.errors import CorpusError, OutputError
 from fimiscope.reading import read_articles
-from fimiscope.records import Span
+from fimiscope.records import Article, Span
 from fimiscope.review.adjudication import disputed_queue
 from fimiscope.review.merging import Merge, merge, write_version
 
@@ -110,6 +110,9 @@ def test_the_disputed_can_be_queued_again_without_saying_who_said_what(
     assert [one["role"] for one in item.readings] == ["reports", "carries"]
     assert all("annotator" not in one for one in item.readings)
     assert "readers differ on role" in item.why
+    # What its readers called it stands, whatever the file is called now.
+    [item] = disputed_queue(disputed, read_articles([articles.rename(tmp_path / "renamed.jsonl")]), codebook).items
+    assert item.identity["corpus"] == "box"
     write(articles, {"id": "c", "text": "another text"})
     with pytest.raises(CorpusError, match="1 of 1 disputed texts are not in --articles as they were labelled"):
         disputed_queue(disputed, read_articles([articles]), codebook)
@@ -223,6 +226,43 @@ def test_files_of_different_texts_are_refused(codebook: Codebook, tmp_path: Path
     other = write(tmp_path / "other.jsonl", row("a", "Ben", "carries", codebook, sha256="0" * 64))
     with pytest.raises(CorpusError, match="'a' of box stands for two different texts"):
         merge([one, other], codebook)
+
+
+def test_names_that_differ_in_capitals_are_one_annotator(codebook: Codebook, tmp_path: Path) -> None:
+    early = write(tmp_path / "one.jsonl", row("a", "ada", "reports", codebook))
+    late = write(tmp_path / "two.jsonl", row("a", "Ada", "carries", codebook, labelled_at="2026-02-01T00:00:00Z"))
+    done = merge([early, late], codebook)
+    assert [(one.reading.labels.role, one.joined) for one in done.texts] == [("carries", "single")]
+    assert done.annotators == {"Ada": 1}
+
+
+def test_a_text_under_two_corpora_is_refused(codebook: Codebook, tmp_path: Path) -> None:
+    one = write(tmp_path / "one.jsonl", row("a", "Ada", "carries", codebook))
+    other = write(tmp_path / "other.jsonl", row("a", "Ben", "reports", codebook, corpus="renamed"))
+    with pytest.raises(CorpusError, match="'a' is one text under two corpora, box and renamed") as refused:
+        merge([one, other], codebook)
+    assert "write one of them as corpus in all files" in str(refused.value)
+
+
+def test_texts_of_one_id_in_two_corpora_keep_their_own_text(codebook: Codebook, tmp_path: Path) -> None:
+    digest = sha256_of_text(TEXTS["c"])
+    other = {"corpus": "crate", "sha256": digest}
+    first = write(
+        tmp_path / "ada.jsonl", row("a", "Ada", "carries", codebook), row("a", "Ada", "reports", codebook) | other
+    )
+    second = write(
+        tmp_path / "ben.jsonl", row("a", "Ben", "reports", codebook), row("a", "Ben", "rebuts", codebook) | other
+    )
+    articles = [Article("a", TEXTS["a"]), Article("a", TEXTS["c"])]
+    rows = write_version(merge([first], codebook), tmp_path / "one.jsonl", articles)
+    assert rows is None
+    written = [json.loads(line) for line in (tmp_path / "one.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {one["corpus"]: one["text"] for one in written} == {"box": TEXTS["a"], "crate": TEXTS["c"]}
+    done = merge([first, second], codebook)
+    file = write(tmp_path / "v.disputed.jsonl", *(one.row() for one in done.disputed))
+    queue = disputed_queue(file, articles, codebook)
+    shown = {item.identity["corpus"]: item.article.text for item in queue.items}
+    assert shown == {"box": TEXTS["a"], "crate": TEXTS["c"]}
 
 
 def test_where_all_is_disputed_the_list_is_there_all_the_same(codebook: Codebook, tmp_path: Path) -> None:

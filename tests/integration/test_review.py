@@ -214,7 +214,7 @@ def test_20_texts_labelled_by_keyboard_end_up_in_a_training_run(
     assert (agreement["role"]["texts"], agreement["role"]["agreed"]) == (TEXTS, TEXTS - 1)
     assert 0.9 < agreement["role"]["alpha"] < 1
     assert agreement["africa"]["alpha"] in (1, None)
-    assert said["disputed"].keys() == set(carried)
+    assert {one["id"] for one in said["disputed"]} == set(carried)
     assert said["joined"] == {"agreed": TEXTS - 2}
 
     # An adjudicator sees what was said, and decides by keyboard.

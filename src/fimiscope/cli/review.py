@@ -35,7 +35,7 @@ def build_command(
     disputed: Annotated[
         Path | None, typer.Option("--from", help="In place of SCORES: what `fimiscope review merge` found disputed.")
     ] = None,
-    size: Annotated[int, typer.Option("--size", min=1, help="Texts to label.")] = 100,
+    size: Annotated[int | None, typer.Option("--size", min=1, help="Texts to label; 100 if absent.")] = None,
     annotations: Annotated[
         Path | None,
         typer.Option("--annotations", help="Labels that there are: not to label again, and to search for errors."),
@@ -52,9 +52,13 @@ def build_command(
     from fimiscope.cli.show import NOTICE, console, progress, show_table
     from fimiscope.codebook import Codebook
     from fimiscope.reading import read_articles
+    from fimiscope.review.files import check_folder
 
     if (scores is None) == (disputed is None):
         raise ConfigError("give SCORES, the result of `fimiscope predict`, or --from; one of the two")
+    if disputed is not None and (annotations is not None or size is not None):
+        raise ConfigError("--from takes all that is disputed: leave out --annotations and --size")
+    check_folder(output)
     book = Codebook.load(codebook)
     inputs = read_articles(articles, columns=column_names(columns), stdin=sys.stdin.buffer)
 
@@ -71,7 +75,7 @@ def build_command(
         elif scores is not None:
             labelled = {} if annotations is None else read_labels(annotations, book)
             candidates = read_candidates(scores, inputs, labelled, book)
-            queue = build_queue(candidates, book, size=size, progress=listen)
+            queue = build_queue(candidates, book, size=size or 100, progress=listen)
             if candidates.without_text:
                 remarks.append(
                     f"{candidates.without_text} of {candidates.scored} verdicts have no article in --articles"
@@ -118,7 +122,7 @@ def merge_command(
     from fimiscope.cli.show import console, show_table
     from fimiscope.codebook import Codebook
     from fimiscope.reading import read_articles
-    from fimiscope.review.merging import check_output, merge, write_version
+    from fimiscope.review.merging import check_labelled, check_output, merge, write_version
 
     check_output(output)
     book = Codebook.load(codebook)
@@ -135,10 +139,14 @@ def merge_command(
             "annotators": done.annotators,
             "adjudicators": done.adjudicators,
             "joined": done.joined,
-            "disputed": {one.readings[0].id: list(one.fields) for one in done.disputed},
+            "disputed": [
+                {"corpus": one.readings[0].corpus, "id": one.readings[0].id, "fields": list(one.fields)}
+                for one in done.disputed
+            ],
         }
-        written = {"annotations": str(output), "to_adjudicate": disputed and str(disputed)}
+        written = {"annotations": str(output) if done.texts else None, "to_adjudicate": disputed and str(disputed)}
         print(json.dumps({**facts, **written}, ensure_ascii=False))
+        check_labelled(done, disputed)
         return
     from fimiscope.review.agreement import agreement_table
     from fimiscope.review.merging import disputed_table
@@ -148,5 +156,6 @@ def merge_command(
     if disputed is not None:
         show_table(disputed_table(done.disputed), to=out)
         out.print(f"to adjudicate  {disputed}", soft_wrap=True)
+    check_labelled(done, disputed)
     counts = ", ".join(f"{count} {how}" for how, count in done.joined.items())
     out.print(f"annotations    {output}  ({counts})", soft_wrap=True)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 from fimiscope.errors import OutputError
 from fimiscope.predict.writing.writer import replace_safely
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that could not be made at the end.
+
+    Raises:
+        OutputError: it, or what it should lie in, is a file.
+    """
+    for part in (folder, *folder.parents):
+        if part.exists() and not part.is_dir():
+            raise OutputError(f"--output: {part} is a file: give another folder")
 
 
 def write_whole(path: Path, content: str) -> None:
@@ -22,7 +34,8 @@ def write_whole(path: Path, content: str) -> None:
         draft.write_text(content, encoding="utf-8", newline="\n")
         replace_safely(draft, path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise OutputError(f"{path} cannot be written ({error.strerror or error})") from error
 
 

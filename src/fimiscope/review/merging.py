@@ -21,7 +21,7 @@ from fimiscope.corpus.provenance import Provenance, provenance_file
 from fimiscope.errors import CorpusError, OutputError
 from fimiscope.records import Article, Labels, Span, Unreadable
 from fimiscope.review.agreement import Agreement, agreements
-from fimiscope.review.files import json_line, write_whole
+from fimiscope.review.files import check_folder, json_line, write_whole
 from fimiscope.review.readings import Key, Reading, labels_row, latest, read_readings
 from fimiscope.tables import Table
 
@@ -127,10 +127,11 @@ def write_version(done: Merge, output: Path, articles: Iterable[Article | Unread
     """Write a new version of annotations with its provenance beside it, and what is disputed; gives the latter's path.
 
     With `articles` the file holds the texts, for a source of kind `labelled`; without, for one of kind `annotated`.
+    Where no text is labelled, what is disputed is all that is written.
 
     Raises:
         OutputError: `output` is there already, does not end in .jsonl, or cannot be written.
-        CorpusError: no text is labelled, or texts are not among `articles` as they were labelled.
+        CorpusError: texts are not among `articles` as they were labelled.
     """
     check_output(output)
     known = None if articles is None else _texts(done, articles)
@@ -138,10 +139,7 @@ def write_version(done: Merge, output: Path, articles: Iterable[Article | Unread
     if disputed is not None:
         write_whole(disputed, "".join(json_line(one.row()) for one in done.disputed))
     if not done.texts:
-        raise CorpusError(
-            f"no text has labels that stand yet: decide on the {len(done.disputed)} in {disputed}, by "
-            f"fimiscope review build --from {disputed}, and merge again with --adjudicated"
-        )
+        return disputed
     rows = [_row(text, done.codebook, None if known is None else known[text.reading.key]) for text in done.texts]
     write_whole(output, "".join(map(json_line, rows)))
     provenance = Provenance(
@@ -162,6 +160,19 @@ def write_version(done: Merge, output: Path, articles: Iterable[Article | Unread
     return disputed
 
 
+def check_labelled(done: Merge, disputed: Path | None) -> None:
+    """Refuse a merge of which no version came, after what it found was shown.
+
+    Raises:
+        CorpusError: no text is labelled.
+    """
+    if not done.texts:
+        raise CorpusError(
+            f"no text has labels that stand yet: decide on the {len(done.disputed)} in {disputed}, by "
+            f"fimiscope review build --from {disputed}, and merge again with --adjudicated"
+        )
+
+
 def disputed_table(disputed: Sequence[Disputed]) -> Table:
     rows = tuple((one.readings[0].id, ", ".join(one.fields), len(one.readings)) for one in disputed)
     return Table("Disputed, and held back", ("text", "fields", "annotators"), rows)
@@ -171,7 +182,7 @@ def check_output(output: Path) -> None:
     """Refuse what could not be written at the end.
 
     Raises:
-        OutputError: `output` is there already, or does not end in .jsonl.
+        OutputError: `output` is there already, does not end in .jsonl, or its folder cannot be made.
     """
     if output.suffix != ".jsonl":
         raise OutputError(f"--output {output}: give a file that ends in .jsonl")
@@ -179,6 +190,7 @@ def check_output(output: Path) -> None:
         raise OutputError(
             f"{output} is there already: results refer to a version of annotations, so give the new one a new name"
         )
+    check_folder(output.parent)
 
 
 def _differing(labels: Sequence[Labels], codebook: Codebook) -> tuple[str, ...]:

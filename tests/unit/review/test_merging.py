@@ -17,7 +17,7 @@ from fimiscope.errors import CorpusError, OutputError
 from fimiscope.reading import read_articles
 from fimiscope.records import Article, Span
 from fimiscope.review.adjudication import disputed_queue
-from fimiscope.review.merging import Merge, merge, write_version
+from fimiscope.review.merging import Merge, check_labelled, merge, write_version
 
 TEXTS = {
     "a": "[Invented] The far bank wants the mines of Kolo. \u2028 It rained. \U0001f600 They all say so.",
@@ -268,10 +268,12 @@ def test_texts_of_one_id_in_two_corpora_keep_their_own_text(codebook: Codebook, 
 def test_where_all_is_disputed_the_list_is_there_all_the_same(codebook: Codebook, tmp_path: Path) -> None:
     one = write(tmp_path / "one.jsonl", row("a", "Ada", "carries", codebook))
     other = write(tmp_path / "other.jsonl", row("a", "Ben", "reports", codebook))
+    done = merge([one, other], codebook)
+    disputed = write_version(done, tmp_path / "v.jsonl", None)
     with pytest.raises(
         CorpusError, match=r"no text has labels that stand yet: decide on the 1 in .*v\.disputed\.jsonl"
     ):
-        write_version(merge([one, other], codebook), tmp_path / "v.jsonl", None)
+        check_labelled(done, disputed)
     assert json.loads((tmp_path / "v.disputed.jsonl").read_text(encoding="utf-8"))["id"] == "a"
     assert not (tmp_path / "v.jsonl").exists()
 

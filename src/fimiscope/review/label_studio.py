@@ -60,11 +60,15 @@ def exported_rows(document: Any, path: Path) -> Iterator[dict[str, Any]]:
     """
     if not isinstance(document, list) or not all(isinstance(task, dict) for task in document):
         raise ReadingError(f"{path} is no list of tasks: export from Label Studio as JSON")
-    for task in document:
+    for number, task in enumerate(document, start=1):
         data, annotations = task.get("data"), task.get("annotations")
         if not isinstance(data, dict) or not isinstance(annotations, list):
             raise ReadingError(f"{path} holds tasks without data and annotations: export as JSON, not as JSON-MIN")
         for annotation in annotations:
+            if not _is_annotation(annotation):
+                raise ReadingError(
+                    f"{path}: task {number} holds an annotation that Label Studio does not write: export as JSON again"
+                )
             if not annotation.get("was_cancelled"):
                 yield _row(data, annotation)
 
@@ -111,6 +115,17 @@ def _prediction(verdict: Verdict) -> dict[str, Any]:
     return {"model_version": name, "score": verdict.flag_probability, "result": results}
 
 
+def _is_annotation(value: Any) -> bool:
+    results = (value.get("result") or []) if isinstance(value, dict) else None
+    return isinstance(results, list) and all(isinstance(result, dict) and _is_answer(result) for result in results)
+
+
+def _is_answer(result: Mapping[str, Any]) -> bool:
+    value = result.get("value") or {}
+    choices = (value.get("choices") or []) if isinstance(value, dict) else None
+    return isinstance(choices, list) and all(isinstance(choice, str) for choice in choices)
+
+
 def _row(data: Mapping[str, Any], annotation: Mapping[str, Any]) -> dict[str, Any]:
     chosen: dict[str, list[str]] = {}
     evidence = []
@@ -118,7 +133,7 @@ def _row(data: Mapping[str, Any], annotation: Mapping[str, Any]) -> dict[str, An
     for result in annotation.get("result") or ():
         value = result.get("value") or {}
         if result.get("type") == "choices":
-            chosen[result.get("from_name")] = list(value.get("choices") or ())
+            chosen[str(result.get("from_name"))] = list(value.get("choices") or ())
         elif result.get("type") == "labels":
             evidence.append(_span(value, text))
     by = annotation.get("completed_by")

@@ -8,8 +8,9 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from fimiscope.codebook import NO_ROLE, Codebook, Entry
+from fimiscope.codebook import NO_ROLE, Codebook
 from fimiscope.predict.writing.words import asset as shared_asset
+from fimiscope.predict.writing.words import entry_words
 from fimiscope.reading import sentences
 from fimiscope.review.queue import Queue, QueueItem
 from fimiscope.web_page import json_for_script, policy_hash
@@ -53,15 +54,11 @@ def _codebook(codebook: Codebook) -> dict[str, Any]:
     return {
         "version": codebook.version,
         "question": codebook.question,
-        "roles": [_entry(entry) for entry in codebook.roles],
-        "actors": [_entry(entry) for entry in codebook.actors],
-        "narratives": [_entry(entry) for entry in codebook.narratives],
+        "roles": [entry_words(entry) for entry in codebook.roles],
+        "actors": [entry_words(entry) for entry in codebook.actors],
+        "narratives": [entry_words(entry) for entry in codebook.narratives],
         "africa": codebook.africa,
     }
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    return {"code": entry.code, "name": entry.name, "definition": entry.definition}
 
 
 def _item(item: QueueItem, *, show_model: bool) -> dict[str, Any]:

@@ -143,6 +143,9 @@ def _reading(row: Mapping[str, Any], annotator: str, codebook: Codebook) -> Read
     text = row.get("text")
     if isinstance(text, str) and sha256_of_text(text) != digest:
         raise ValueError("sha256 is not that of its text")
+    for span in labels.evidence or ():
+        if not 0 <= span.start < span.end or (isinstance(text, str) and span.end > len(text)):
+            raise ValueError(f"evidence from {span.start} to {span.end} is no part of its text")
     return Reading(
         annotator=as_text(row.get("annotator")) or annotator,
         corpus=corpus,
@@ -160,6 +163,8 @@ def _complete(labels: Labels, codebook: Codebook) -> Labels:
         raise ValueError("expected a role, and whether Africa is a subject")
     if faults := codebook.faults(labels):
         raise ValueError(f"not in the codebook: {'; '.join(faults)}")
+    if labels.role != NO_ROLE and None in (labels.actors, labels.narratives):
+        raise ValueError("expected actors and narratives: write [] where there are none")
     if labels.role == NO_ROLE and (labels.actors or labels.narratives or labels.evidence):
         raise ValueError(f"role {NO_ROLE} goes with no actors, narratives or evidence")
     return replace(

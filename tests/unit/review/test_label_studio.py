@@ -133,6 +133,30 @@ def test_what_is_no_complete_annotation_is_named(queue: Queue, codebook: Codeboo
     assert "words of another text" not in said
 
 
+@pytest.mark.parametrize("annotation", [5, {"result": 5}, {"result": [5]}, {"result": [{"value": {"choices": 5}}]}])
+def test_an_annotation_of_another_form_is_named(codebook: Codebook, tmp_path: Path, annotation: Any) -> None:
+    file = tmp_path / "export.json"
+    tasks = [{"data": {}, "annotations": []}, {"data": {}, "annotations": [annotation]}]
+    file.write_text(json.dumps(tasks), encoding="utf-8")
+    with pytest.raises(
+        ReadingError, match=r"export\.json: task 2 holds an annotation that Label Studio does not write"
+    ):
+        read_readings(file, codebook)
+
+
+@pytest.mark.parametrize(("start", "end"), [(5, 5), (900, 990), (-3, 4)])
+def test_evidence_that_is_no_part_of_the_text_is_refused(
+    queue: Queue, codebook: Codebook, tmp_path: Path, start: int, end: int
+) -> None:
+    [task] = tasks(queue, show_model=False)
+    span = marked(start, "", end)
+    del span["value"]["text"]
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps([export(task, chose("role", "carries"), chose("africa", "no"), span)]), "utf-8")
+    with pytest.raises(CorpusError, match=f"annotation 1: evidence from {start} to {end} is no part of its text"):
+        read_readings(file, codebook)
+
+
 @pytest.mark.parametrize("content", ['{"id": 1}', '[{"id": 1, "text": "x", "role": "carries"}]', "no json"])
 def test_other_exports_are_refused(codebook: Codebook, tmp_path: Path, content: str) -> None:
     file = tmp_path / "export.json"

@@ -211,6 +211,8 @@ def test_nothing_is_written_when_a_text_is_not_the_labelled_one(
         ({"africa": None}, "expected a role, and whether Africa is a subject"),
         ({"role": "praises"}, "not in the codebook: role 'praises'"),
         ({"africa": "perhaps"}, "africa is neither true nor false"),
+        ({"narratives": None}, "expected actors and narratives: write [] where there are none"),
+        ({"evidence": [{"start": 5, "end": 5}]}, "evidence from 5 to 5 is no part of its text"),
     ],
 )
 def test_rows_that_are_no_annotations_are_named(codebook: Codebook, tmp_path: Path, changes: Row, said: str) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from fimiscope.codebook import Codebook, Entry
+from fimiscope.codebook import Codebook
 from fimiscope.predict.passages import Passage, marked
-from fimiscope.predict.writing.words import asset, words
+from fimiscope.predict.writing.words import asset, entry_words, words
 from fimiscope.records import Verdict
 from fimiscope.web_page import json_for_script, policy_hash
 
@@ -61,9 +61,9 @@ class PageRows:
             "model": self._model,
             "codebook": {
                 "version": self._codebook.version,
-                "roles": [_entry(entry) for entry in self._codebook.roles],
-                "actors": [_entry(entry) for entry in self._codebook.actors],
-                "narratives": [_entry(entry) for entry in self._codebook.narratives],
+                "roles": [entry_words(entry) for entry in self._codebook.roles],
+                "actors": [entry_words(entry) for entry in self._codebook.actors],
+                "narratives": [entry_words(entry) for entry in self._codebook.narratives],
             },
             "outcomes": {name: self._outcomes[name] for name in _PRIORITY},
             "most": self._most_rows,
@@ -96,10 +96,6 @@ def _row(verdict: Verdict, passages: Sequence[Passage]) -> dict[str, Any]:
             for passage in (shown if read else ())
         ],
     }
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    return {"code": entry.code, "name": entry.name, "definition": entry.definition}
 
 
 def _page(about: dict[str, Any]) -> tuple[bytes, bytes]:

@@ -95,11 +95,11 @@ def browser(batch: Batch, chromium: Any) -> Any:
 def page(browser: Any, batch: Batch) -> Iterator[Any]:
     """The page of the queue as a new annotator opens it, in English."""
     browser.get((batch.folder / "queue" / "queue.html").as_uri())
-    browser.execute_script("localStorage.clear(); state.unexported = false")
+    browser.execute_script("localStorage.clear(); withUnexported.clear()")
     browser.get((batch.folder / "queue" / "queue.html").as_uri())
     browser.execute_script("document.querySelector('[data-language=en]').click()")
     yield browser
-    browser.execute_script("state.unexported = false")
+    browser.execute_script("withUnexported.clear()")
 
 
 def find(page: Any, selector: str) -> Any:
@@ -122,6 +122,22 @@ def press(page: Any, *keys: str) -> None:
 
 def begin(page: Any, name: str) -> None:
     find(page, "#name").send_keys(name, "\n")
+
+
+def change_name(page: Any, name: str) -> None:
+    find(page, "#annotator").click()
+    find(page, "#name").clear()
+    begin(page, name)
+
+
+def open_file(page: Any, file: Path) -> None:
+    """Open a file on the first page, and wait until it says what came of it."""
+    find(page, "#file").send_keys(str(file))
+    for _ in range(50):
+        if "file" in text_of(page, "#name-hint").removeprefix("It goes into the file"):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the page says nothing of the file")
 
 
 def key_of(page: Any, field: str, value: str) -> str:
@@ -406,11 +422,8 @@ def test_an_exported_file_is_gone_on_from(page: Any, batch: Batch) -> None:
     file = export(page, batch.folder, "Dora")
     page.execute_script("localStorage.clear()")
     page.get((batch.folder / "queue" / "queue.html").as_uri())
-    find(page, "#file").send_keys(str(file))
-    for _ in range(50):
-        if find(page, "#name").get_attribute("value") == "Dora":
-            break
-        time.sleep(0.1)
+    open_file(page, file)
+    assert find(page, "#name").get_attribute("value") == "Dora"
     begin(page, "")
     number = page.execute_script("return items.findIndex((one) => one.id === arguments[0])", hostile)
     assert page.execute_script("return rowOf(arguments[0])", number) == rows_of(file)[hostile]
@@ -419,12 +432,76 @@ def test_an_exported_file_is_gone_on_from(page: Any, batch: Batch) -> None:
 def test_a_name_can_be_put_right(page: Any) -> None:
     begin(page, "Aad")
     press(page, "1", "y")
-    find(page, "#annotator").click()
-    find(page, "#name").clear()
-    begin(page, "Ada")
+    change_name(page, "Ada")
+    asked = page.switch_to.alert
+    assert asked.text.startswith("Do the labels of Aad belong to Ada?")
+    asked.accept()
     assert text_of(page, "#annotator") == "Annotator: Ada"
     assert page.execute_script("return rowOf(0).annotator") == "Ada"
     assert text_of(page, "#progress-words") == "1 of 20 labelled"
+    change_name(page, "Aad")
+    page.switch_to.alert.dismiss()
+    assert text_of(page, "#progress-words") == "0 of 20 labelled"
+
+
+def test_a_second_person_on_the_same_computer_has_her_own_labels(page: Any, batch: Batch) -> None:
+    begin(page, "Finn")
+    press(page, "1", "y")
+    first = text_of(page, "#chosen")
+    change_name(page, "Gina")
+    page.switch_to.alert.dismiss()
+    assert text_of(page, "#progress-words") == "0 of 20 labelled"
+    press(page, "u")
+    assert text_of(page, "#said") == "Nothing to undo."
+    press(page, "2", "n")
+    [row] = rows_of(export(page, batch.folder, "Gina")).values()
+    assert (row["annotator"], row["africa"]) == ("Gina", False)
+    # Finn's labels are not exported, so leaving asks all the same.
+    assert page.execute_script("return !window.dispatchEvent(new Event('beforeunload', { cancelable: true }))") is True
+    change_name(page, "finn")
+    assert text_of(page, "#progress-words") == "1 of 20 labelled"
+    assert page.execute_script("return chosen(answer(0))") == first
+    page.execute_script("withUnexported.clear()")
+    page.refresh()
+    assert text_of(page, "#annotator") == "Annotator: finn"
+    assert text_of(page, "#progress-words") == "1 of 20 labelled"
+
+
+def test_an_older_file_does_not_write_over_newer_labels(page: Any, batch: Batch) -> None:
+    begin(page, "Hana")
+    press(page, "1", "y")
+    old = export(page, batch.folder, "Hana")
+    role = page.execute_script("return answer(0).role")
+    press(page, "2")
+    newer = page.execute_script("return answer(0).role")
+    find(page, "#annotator").click()
+    open_file(page, old)
+    begin(page, "")
+    assert page.execute_script("return answer(0).role") == newer
+    assert text_of(page, "#said").startswith("0 labelled texts were taken from the file")
+    [row] = rows_of(old).values()
+    late = batch.folder / "late.jsonl"
+    late.write_text(json.dumps(row | {"labelled_at": "2999-01-01T00:00:00.000Z"}) + "\n", encoding="utf-8")
+    find(page, "#annotator").click()
+    open_file(page, late)
+    begin(page, "")
+    assert page.execute_script("return answer(0).role") == role
+    press(page, "u")
+    assert page.execute_script("return answer(0).role") == newer
+
+
+def test_another_annotators_file_is_not_opened(page: Any, batch: Batch) -> None:
+    begin(page, "Iris")
+    press(page, "1", "y")
+    file = export(page, batch.folder, "Iris")
+    page.execute_script("localStorage.clear()")
+    page.refresh()
+    find(page, "#name").send_keys("Jo")
+    open_file(page, file)
+    assert text_of(page, "#name-hint").startswith("The file holds the labels of another name")
+    begin(page, "")
+    assert text_of(page, "#annotator") == "Annotator: Jo"
+    assert text_of(page, "#progress-words") == "0 of 20 labelled"
 
 
 def test_keys_can_be_switched_off_and_stay_out_of_text_fields(page: Any) -> None:
@@ -444,6 +521,31 @@ def test_a_french_keyboard_needs_no_shift_for_digits(page: Any) -> None:
         "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '&', code: 'Digit1', bubbles: true }))"
     )
     assert page.execute_script("return answer().role") == page.execute_script("return book.roles[0].code")
+
+
+def test_a_numpad_without_num_lock_and_a_key_that_is_held_choose_nothing(page: Any) -> None:
+    def keydown(**init: Any) -> None:
+        page.execute_script(
+            "document.body.dispatchEvent(new KeyboardEvent('keydown', { ...arguments[0], bubbles: true }))", init
+        )
+
+    begin(page, "Ada")
+    keydown(key="End", code="Numpad1")
+    assert page.execute_script("return answer().role") is None
+    keydown(key="1", code="Numpad1")
+    assert page.execute_script("return answer().role") == page.execute_script("return book.roles[0].code")
+    keydown(key="l", code="KeyL")
+    keydown(key="l", code="KeyL", repeat=True)
+    assert page.execute_script("return answer().low") is True
+
+
+def test_a_choice_is_called_by_its_name_alone(page: Any, codebook: Codebook) -> None:
+    begin(page, "Ada")
+    entry = codebook.roles[0]
+    choice = find(page, f"[id='role-{entry.code}']")
+    assert choice.accessible_name == entry.name["en"]
+    find(page, f"[id='role-{entry.code}-means']").click()
+    assert choice.is_selected()
 
 
 def test_it_speaks_french(page: Any) -> None:

@@ -13,6 +13,12 @@ const GROUPS = [["actors", book.actors], ["narratives", book.narratives]];
 const blank = () => ({ role: null, africa: null, actors: [], narratives: [], evidence: [], low: false, when: null });
 const state = { language: "en", annotator: "", at: 0, sentence: -1, unexported: false, shortcuts: true, answers: {} };
 const history = [];
+// What is kept of each annotator, and whose labels are not exported yet, by `keyOfPerson`.
+const memory = new Map();
+const withUnexported = new Set();
+// Rows of an opened file until a name is given, and the name that is being changed.
+let opened = [];
+let leaving = "";
 
 // Words
 
@@ -181,21 +187,73 @@ function toSentence(step) {
 
 // Kept in the browser where it lets pages keep something; nothing depends on it.
 
-function keep() {
-  const { annotator, answers, unexported, shortcuts } = state;
+const keyOfPerson = (name) => `${STORED}-${name.toLowerCase()}`;
+const same = (one, other) => keyOfPerson(one) === keyOfPerson(other);
+
+function store(key, value) {
+  memory.set(key, JSON.stringify(value));
   try {
-    localStorage.setItem(STORED, JSON.stringify({ annotator, answers, unexported, shortcuts }));
+    localStorage.setItem(key, memory.get(key));
   } catch {
     return;
   }
 }
 
-function recall() {
+function stored(key) {
   try {
-    Object.assign(state, JSON.parse(localStorage.getItem(STORED) ?? "{}"));
+    return JSON.parse(memory.get(key) ?? localStorage.getItem(key) ?? "{}");
+  } catch {
+    return {};
+  }
+}
+
+function forget(key) {
+  memory.delete(key);
+  withUnexported.delete(key);
+  try {
+    localStorage.removeItem(key);
   } catch {
     return;
   }
+}
+
+function keep() {
+  const { annotator, answers, shortcuts } = state;
+  const key = keyOfPerson(annotator);
+  store(STORED, { annotator, shortcuts });
+  store(key, { answers, unexported: state.unexported });
+  if (state.unexported) withUnexported.add(key);
+  else withUnexported.delete(key);
+}
+
+function recall() {
+  Object.assign(state, stored(STORED));
+  if (!state.annotator) return;
+  Object.assign(state, stored(keyOfPerson(state.annotator)));
+  keep();
+}
+
+// The answers of whoever is named; those of a name that was mistyped go over to the right one.
+function enter(name) {
+  const own = stored(keyOfPerson(name));
+  const moves = leaving && !same(leaving, name) && Object.keys(state.answers).length > 0 && Object.keys(own.answers ?? {}).length === 0;
+  if (moves && confirm(say("same_person", { before: leaving, name }))) {
+    forget(keyOfPerson(leaving));
+    state.unexported = true;
+  } else {
+    if (!same(leaving, name)) history.length = 0;
+    Object.assign(state, { answers: {}, unexported: false }, own);
+  }
+  state.annotator = name;
+  const count = add(opened);
+  keep();
+  begin();
+  if (opened.length) tell(say("said_opened", { count }));
+  opened = [];
+  leaving = "";
+  at("file").value = "";
+  hint("name_hint");
+  at("position").focus();
 }
 
 // Files: offsets in characters, as annotations have them.
@@ -238,8 +296,21 @@ function exportFile() {
   tell(begun > 0 ? `${said} ${plural("said_begun", begun)}` : said);
 }
 
-function openFile(content) {
+// The newer of two answers to one text stands.
+function add(rows) {
   let count = 0;
+  for (const { number, one } of rows) {
+    const before = state.answers[number];
+    if (before && (before.when ?? "") >= (one.when ?? "")) continue;
+    if (before) history.push([number, JSON.stringify(before)]);
+    state.answers[number] = one;
+    count += 1;
+  }
+  return count;
+}
+
+function openFile(content) {
+  opened = [];
   for (const line of content.split("\n")) {
     let row;
     try {
@@ -251,7 +322,7 @@ function openFile(content) {
     if (number < 0 || row.codebook !== book.version) continue;
     const { text } = items[number];
     const known = (codes, entries) => entries.map(({ code }) => code).filter((code) => codes?.includes?.(code));
-    state.answers[number] = {
+    const one = {
       role: known([row.role], book.roles)[0] ?? null,
       africa: typeof row.africa === "boolean" ? row.africa : null,
       actors: known(row.actors, book.actors),
@@ -262,13 +333,21 @@ function openFile(content) {
       low: row.confidence === "low",
       when: typeof row.labelled_at === "string" ? row.labelled_at : null,
     };
-    if (typeof row.annotator === "string") at("name").value ||= row.annotator;
-    count += 1;
+    opened.push({ number, one, annotator: typeof row.annotator === "string" ? row.annotator : null });
   }
-  keep();
-  render();
-  tell(count ? say("said_opened", { count }) : say("said_not_opened"));
-  return count;
+  at("name").value ||= opened.find(({ annotator }) => annotator)?.annotator ?? "";
+  if (!opened.length) return hint("said_not_opened");
+  if (isOfAnother(at("name").value.trim())) return refuseOpened();
+  hint("said_read", { count: opened.length });
+}
+
+const hint = (key, values) => { at("name-hint").textContent = say(key, values); };
+const isOfAnother = (name) => opened.some(({ annotator }) => annotator !== null && !same(annotator, name));
+
+function refuseOpened() {
+  opened = [];
+  at("file").value = "";
+  hint("said_of_another");
 }
 
 // The text
@@ -347,7 +426,9 @@ function choiceOf(kind, field, value, text, definition) {
   const key = keyOf(field, value);
   const id = `${field}-${value}`;
   const about_it = definition ? `${id}-means` : null;
-  const input = make("input", { type: kind, name: field, id, "aria-keyshortcuts": key, "aria-describedby": about_it });
+  // The definition lies in the label so that a click on it chooses; its name is what is called, and no more.
+  const named = { "aria-labelledby": `${id}-called`, "aria-describedby": about_it };
+  const input = make("input", { type: kind, name: field, id, "aria-keyshortcuts": key, ...named });
   input.dataset.field = field;
   input.dataset.value = String(value);
   return make(
@@ -355,7 +436,7 @@ function choiceOf(kind, field, value, text, definition) {
     { class: "choice", for: id },
     input,
     key ? make("kbd", { "aria-hidden": true }, key) : make("span"),
-    make("span", { class: "called" }, text),
+    make("span", { class: "called", id: `${id}-called` }, text),
     definition ? make("span", { class: "definition", id: about_it, lang: "en" }, definition) : null,
   );
 }
@@ -503,36 +584,34 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) {
     if (event.key.toLowerCase() !== "z" || event.altKey) return;
     event.preventDefault();
-    undo();
+    if (!event.repeat) undo();
     return;
   }
   // The digit printed on a key, though a French keyboard writes it only with Shift.
-  const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
+  const digit = /^Digit(\d)$/.exec(event.code)?.[1];
   const key = digit ?? (event.key.length === 1 ? event.key.toLowerCase() : event.key);
   const act = ACTIONS[key] ?? (keys.has(key) ? () => choose(...keys.get(key)) : null);
   if (!act) return;
   event.preventDefault();
-  act();
+  if (!event.repeat || event.key.startsWith("Arrow")) act();
 });
 
 at("who").addEventListener("submit", (event) => {
   event.preventDefault();
-  state.annotator = at("name").value.trim();
-  keep();
-  begin();
-  if (state.annotator) at("position").focus();
+  const name = at("name").value.trim();
+  if (!name) return;
+  if (isOfAnother(name)) return refuseOpened();
+  enter(name);
 });
 at("annotator").addEventListener("click", () => {
-  at("name").value = state.annotator;
+  at("name").value = leaving = state.annotator;
   state.annotator = "";
   begin();
   at("name").focus();
 });
 at("file").addEventListener("change", async () => {
   const [file] = at("file").files;
-  if (!file) return;
-  const count = openFile(await file.text());
-  at("name-hint").textContent = count ? say("said_opened", { count }) : say("said_not_opened");
+  if (file) openFile(await file.text());
 });
 at("fields").addEventListener("change", ({ target }) => {
   const { field, value } = target.dataset;
@@ -554,7 +633,7 @@ for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => speak(button.dataset.language));
 }
 addEventListener("beforeunload", (event) => {
-  if (state.unexported) event.preventDefault();
+  if (withUnexported.size) event.preventDefault();
 });
 
 recall();

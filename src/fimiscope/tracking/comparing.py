@@ -19,7 +19,9 @@ from fimiscope.evaluation.notes import FIGURE, told
 from fimiscope.evaluation.predictions import from_rows
 from fimiscope.tables import Cell, Table
 from fimiscope.tracking.listing import SHOWN_OF_IDS, ListedRun, connect_to_runs, listed
+from fimiscope.tracking.parent_run import CHILDREN
 from fimiscope.tracking.run import CODEBOOK, PREDICTIONS
+from fimiscope.tracking.study_run import STATE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -174,12 +176,19 @@ def find_run(client: MlflowClient, said: str) -> Run:
 
 def _check(client: MlflowClient, runs: Sequence[Run]) -> None:
     described = [listed(run) for run in runs]
-    for run in described:
-        if run.mean_of:
+    for found, run in zip(runs, described, strict=True):
+        tags = found.data.tags
+        if CHILDREN in tags:
             query = f"tags.mlflow.parentRunId = '{run.run_id}'"
-            experiment = client.get_run(run.run_id).info.experiment_id
-            children = ", ".join(one.info.run_id[:SHOWN_OF_IDS] for one in client.search_runs([experiment], query))
-            raise TrackingError(f"run {_titled(run)} is the mean of {run.mean_of}: compare one of them ({children})")
+            below = client.search_runs([found.info.experiment_id], query)
+            children = ", ".join(one.info.run_id[:SHOWN_OF_IDS] for one in below)
+            kind = "the mean" if run.mean_of else "a learning curve"
+            raise TrackingError(f"run {_titled(run)} is {kind} of {tags[CHILDREN]}: compare one of them ({children})")
+        if STATE in tags:
+            raise TrackingError(
+                f"run {_titled(run)} is part of a search on the validation part, which never sees the test part: train "
+                "the config that the search found, and compare that run"
+            )
         if PREDICTIONS not in {file.path for file in client.list_artifacts(run.run_id)} or run.held_out is None:
             raise TrackingError(
                 f"run {_titled(run)} ({run.status.lower()}) holds no predictions that can be compared: train it again"

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 BEST_BY = f"test/{FIGURE}"
 SHOWN_OF_IDS = 8
-_LESS_IS_BETTER = ("loss", "brier", "calibration_error", "failed")
+_LESS_IS_BETTER = ("loss", "brier", "calibration_error", "failed", "lookalikes_flagged")
 _SHOWN = (FIGURE, "flag/f1", "role/macro_f1", "narratives/samples_f1")
-_PARTS = ("train/", "valid/", "test/", "contrast/", "system/", "std/", "children/")
+_PARTS = ("train/", "valid/", "test/", "contrast/", "tuning/", "curve/", "system/", "std/", "children/")
+_MEANS = ("folds", "seeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +105,14 @@ def listed(run: Run) -> ListedRun:
     from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
     tags = run.data.tags
+    children = tags.get(CHILDREN)
     started = datetime.fromtimestamp(run.info.start_time / 1000, UTC).isoformat(timespec="seconds")
     return ListedRun(
         run_id=run.info.run_id,
         name=run.info.run_name,
         started=started,
         status=run.info.status,
-        mean_of=tags.get(CHILDREN),
+        mean_of=children if children in _MEANS else None,
         parent=tags.get(MLFLOW_PARENT_RUN_ID),
         held_out=held_out_digest(run),
         figures=dict(run.data.metrics),

@@ -21,6 +21,7 @@ from fimiscope.tables import Cell, Table
 from fimiscope.tracking.listing import SHOWN_OF_IDS, ListedRun, connect_to_runs, listed
 from fimiscope.tracking.parent_run import CHILDREN
 from fimiscope.tracking.run import CODEBOOK, PREDICTIONS
+from fimiscope.tracking.store import reported
 from fimiscope.tracking.study_run import STATE
 
 if TYPE_CHECKING:
@@ -134,9 +135,10 @@ def compare_runs(first: str, second: str) -> Comparison:
             different articles or by different codebooks.
     """
     client = connect_to_runs()
-    runs = [find_run(client, said) for said in (first, second)]
-    _check(client, runs)
-    codebooks, rows = zip(*(logged_predictions(client, run) for run in runs), strict=True)
+    with reported(f"runs {first} and {second} cannot be compared"):
+        runs = [find_run(client, said) for said in (first, second)]
+        _check(client, runs)
+        codebooks, rows = zip(*(logged_predictions(client, run) for run in runs), strict=True)
     if codebooks[0] != codebooks[1]:
         raise TrackingError(f"runs {first} and {second} have different codebooks: their labels do not compare")
     judged = [from_rows(one, Codebook.from_dict(codebooks[0])) for one in rows]
@@ -158,7 +160,7 @@ def find_run(client: MlflowClient, said: str) -> Run:
     Raises:
         TrackingError: it is not there, or not meant alone.
     """
-    if "'" in said:
+    if "'" in said or "\\" in said:
         raise TrackingError(f"run {said} is not in the store: `fimiscope runs` lists what is there")
     experiments = [one.experiment_id for one in client.search_experiments()]
     runs = client.search_runs(experiments, f"attributes.run_id = '{said}'") if len(said) == _ID_LENGTH else []

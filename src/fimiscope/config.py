@@ -6,6 +6,7 @@ Every default lives here and nowhere else. Unknown keys and impossible values ar
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 from pathlib import Path
@@ -252,6 +253,8 @@ class RangeConfig(Section):
 
     @model_validator(mode="after")
     def _ends_ascend(self) -> RangeConfig:
+        if not all(-math.inf < end < math.inf for end in (self.low, self.high)):
+            raise ValueError("low and high must be finite numbers")
         if self.low >= self.high:
             raise ValueError("low must be below high")
         if self.log and self.low <= 0:

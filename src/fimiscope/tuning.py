@@ -169,7 +169,7 @@ def tune(
             # An earlier call may have been killed before it could.
             search.keep(best)
         plots, skipped = _plots(study, tuning.metric, config.seed)
-        run.standing(_standing(trials), plots)
+        run.standing(_standing(trials), [*map(_row, trials)], plots)
     return Study(name, run.run_id, tuning.metric, trials, best, home / BEST, skipped)
 
 
@@ -217,7 +217,6 @@ class _Search:
 
     def trial_ended(self, study: optuna.Study, frozen: optuna.trial.FrozenTrial) -> None:
         trial = _trial(frozen)
-        self.run.row(_row(trial))
         if trial.state == "complete" and study.best_trial.number == trial.number:
             self.keep(trial)
         self.progress("trials", _counted(study), self.tuning.trials)

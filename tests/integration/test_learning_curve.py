@@ -15,9 +15,11 @@ from fimiscope.cli.app import app
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus
-from fimiscope.errors import ConfigError
+from fimiscope.errors import ConfigError, TrackingError
 from fimiscope.learning_curve import learning_curve, with_share
 from fimiscope.pipeline import load_corpus
+from fimiscope.tracking.comparing import compare_runs
+from fimiscope.tracking.listing import list_runs
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -75,7 +77,12 @@ def test_the_smallest_share_keeps_a_family_of_each_source(corpus: Corpus) -> Non
 
 
 def test_a_curve_is_printed_logged_and_not_trained_again(
-    workplace: Workplace, client: MlflowClient, config: Config, corpus: Corpus, tmp_path: Path
+    workplace: Workplace,
+    client: MlflowClient,
+    config: Config,
+    corpus: Corpus,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     file = tmp_path / "grown.yaml"
     file.write_text(config.to_yaml(), encoding="utf-8")
@@ -115,6 +122,14 @@ def test_a_curve_is_printed_logged_and_not_trained_again(
     table = json.loads((files / "tables" / "learning_curve.json").read_text(encoding="utf-8"))
     assert [row[:2] for row in table["data"]] == [["0.5", texts[0.5]], ["1", texts[1.0]]]
     assert yaml.safe_load((files / "config.yaml").read_text(encoding="utf-8"))["name"] == "grown"
+
+    monkeypatch.chdir(workplace.folder)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", workplace.store)
+    listed = list_runs("curve", by="curve/role/macro_f1_all")
+    assert document["run_id"] in {run.run_id for run in listed[:2]}, "a curve a call, above the runs of its shares"
+    assert not any(run.mean_of for run in listed)
+    with pytest.raises(TrackingError, match="is a learning curve of shares: compare one of them"):
+        compare_runs(document["run_id"], below[0].info.run_id)
 
 
 @pytest.mark.parametrize("shares", [(0.0, 1.0), (0.5, 1.5), (0.5, 0.5)])

@@ -173,6 +173,9 @@ def test_what_cannot_be_listed_is_said(store: Store, tmp_path: Path) -> None:
         list_runs("fimiscope", by="weather")
     with pytest.raises(TrackingError, match="there is no experiment weather in "):
         list_runs("weather")
+    with pytest.raises(TrackingError, match="the runs of fimiscope cannot be listed"):
+        list_runs("fimiscope", by="a`b")
+    assert "--limit" in store.workplace.run("runs", "--limit", "100000", code=2).stderr
     elsewhere = replace(store.workplace, folder=tmp_path)
     assert "there is no mlflow.db in" in elsewhere.refusal("runs", variables={"MLFLOW_TRACKING_URI": ""})
     assert not list(tmp_path.iterdir())
@@ -230,6 +233,8 @@ def test_what_cannot_be_compared_is_refused(store: Store) -> None:
         (store.seeds, "is the mean of seeds: compare one of them"),
         ("weather", "run weather is not in the store"),
         ("it's", "is not in the store"),
+        (r"ab\' x", "is not in the store"),
+        ("ab\\", "is not in the store"),
     ):
         with pytest.raises(TrackingError, match=said):
             compare_runs(store.many, other)

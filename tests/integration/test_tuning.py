@@ -21,7 +21,8 @@ from typer.testing import CliRunner, Result
 from fimiscope.cli.app import app
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus
-from fimiscope.errors import ConfigError, CorpusError, MissingExtra, OutputError
+from fimiscope.errors import ConfigError, CorpusError, MissingExtra, OutputError, TrackingError
+from fimiscope.tracking.comparing import compare_runs
 from fimiscope.tuning import tune
 
 if TYPE_CHECKING:
@@ -201,8 +202,9 @@ def test_the_parent_holds_space_standing_table_plots_and_best_config(search: Sea
         assert (files / "plots" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     table = json.loads((files / "tables" / "trials.json").read_text(encoding="utf-8"))
     rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
-    assert [row["state"] for row in rows] == [state for state in STATES if state != "failed"]
-    assert all(row[RATE] == search.document["trials"][row["trial"]]["values"][RATE] for row in rows)
+    assert [row["state"] for row in rows] == STATES
+    assert [row[RATE] for row in rows] == [trial["values"][RATE] for trial in search.document["trials"]]
+    assert {"path": "tables/trials.json", "type": "table"} in json.loads(run.data.tags["mlflow.loggedArtifacts"])
     assert (files / "best.yaml").read_text(encoding="utf-8") == Path(search.document["file"]).read_text("utf-8")
 
 
@@ -212,6 +214,29 @@ def test_another_space_is_another_study(search: Search, file: Path) -> None:
     assert search.document["run_id"] not in done.stdout
     assert "no plot was drawn: no trial is complete" in done.stdout
     assert "no trial is complete: give more minutes" in done.stdout
+
+
+def test_neither_a_study_nor_a_trial_is_compared(search: Search, client: MlflowClient) -> None:
+    study = search.document["run_id"]
+    for run_id in (study, trial_runs(client, study)[0].info.run_id):
+        with pytest.raises(TrackingError, match="is part of a search on the validation part"):
+            compare_runs(run_id, study)
+
+
+@pytest.mark.parametrize("command", ["tune", "learning-curve"])
+def test_the_store_is_asked_before_the_corpus_is_read(
+    command: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://example.org/runs")
+    without_codebook = [command, str(file), "--set", "codebook=nowhere.yaml"]
+    refused = CliRunner().invoke(app, without_codebook)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "the MLflow store nonsense://example.org/runs cannot be reached" in refused.stderr
+    offline = CliRunner().invoke(app, [*without_codebook, "--offline"])
+    assert offline.exit_code == 2
+    assert "nowhere.yaml" in offline.stderr
+    assert (tmp_path / "mlflow.db").exists()
 
 
 def test_what_cannot_be_searched_is_refused_before_the_first_trial(

@@ -276,6 +276,8 @@ def test_a_space_is_read_and_is_no_part_of_the_resolved_config(small: Path) -> N
         ("{training.epochs: {low: 1, hi: 3}}", ".training.epochs.range.hi", "unknown key (known here: high, log, low)"),
         ("{training.epochs: {low: 3, high: 1}}", ".training.epochs.range", "low must be below high"),
         ("{training.warmup: {low: 0, high: 0.5, log: true}}", ".training.warmup.range", "low must be above 0"),
+        ("{training.warmup: {low: 0, high: .inf}}", ".training.warmup.range", "low and high must be finite numbers"),
+        ("{training.warmup: {low: .nan, high: 1}}", ".training.warmup.range", "low and high must be finite numbers"),
     ],
 )
 def test_a_space_that_is_none_is_refused_at_its_place(small: Path, space: str, place: str, said: str) -> None:

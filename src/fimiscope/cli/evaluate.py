@@ -293,15 +293,22 @@ def _write(
     measured: Sequence[Contrast],
     examples: tuple[Example, ...],
 ) -> None:
+    from fimiscope.errors import OutputError
+
+    try:
+        if measured:
+            _write_contrast(folder, measured)
+        if evaluations:
+            _write_evaluation(folder, evaluations[0], examples)
+    except OSError as error:
+        raise OutputError(f"--output {folder}: {error.filename} cannot be written ({error.strerror})") from error
+
+
+def _write_contrast(folder: Path, measured: Sequence[Contrast]) -> None:
     import json
 
-    if measured:
-        document = {one.name: one.to_dict() for one in measured}
-        (folder / "contrast.json").write_text(
-            json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
-    if evaluations:
-        _write_evaluation(folder, evaluations[0], examples)
+    document = {one.name: one.to_dict() for one in measured}
+    (folder / "contrast.json").write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _write_evaluation(folder: Path, evaluation: Evaluation, examples: tuple[Example, ...]) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fimiscope.cli.options import Offline
+
 if TYPE_CHECKING:
     from fimiscope.learning_curve import LearningCurve, Point
 
@@ -20,6 +22,7 @@ def learning_curve_command(
     overrides: Annotated[list[str] | None, typer.Option("--set", help="Override one key. May be repeated.")] = None,
     models: Annotated[Path, typer.Option(help="Bundles are published as MODELS/NAME-share-SHARE.")] = Path("models"),
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as one JSON object.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Train a config on growing shares of its training part, and see what more texts would bring."""
     from fimiscope.cli.show import console, progress, show_table
@@ -29,7 +32,12 @@ def learning_curve_command(
 
     # After the config is known to be sound: these take seconds to load.
     from fimiscope.learning_curve import SHARES, learning_curve
+    from fimiscope.tracking.store import connect, use_local_store
 
+    if offline:
+        use_local_store()
+    # Before the corpus: a store that is not there must be found out now.
+    connect()
     out = console(stderr=as_json)
 
     def on_point(point: Point) -> None:

@@ -12,7 +12,7 @@ def runs_command(
     by: Annotated[
         str, typer.Option("--by", help="Metric to sort by: role/macro_f1, valid/loss, test/language/fr/flag/f1 …")
     ] = "flag/pr_auc",
-    limit: Annotated[int, typer.Option(min=1, help="Runs shown.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=50_000, help="Runs shown.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a run, with all its figures.")] = False,
 ) -> None:
     """List the runs of the MLflow store, best first."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fimiscope.cli.options import Offline
+
 if TYPE_CHECKING:
     from fimiscope.tuning import Study, Trial
 
@@ -24,6 +26,7 @@ def tune_command(
         "out/tuning"
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Print all trials as one JSON object.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Search the settings that a config leaves open, on its validation part; the same command goes on with a search."""
     from fimiscope.cli.show import console, progress, show_table
@@ -32,9 +35,13 @@ def tune_command(
     resolved = Config.load(config, overrides or [])
 
     # After the config is known to be sound: these take seconds to load.
-    from fimiscope.tracking.store import how_to_open
+    from fimiscope.tracking.store import connect, how_to_open, use_local_store
     from fimiscope.tuning import tune
 
+    if offline:
+        use_local_store()
+    # Before the corpus: a store that is not there must be found out now.
+    connect()
     out = console(stderr=as_json)
 
     def on_trial(trial: Trial) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from fimiscope.config import AnnotatedSource, Config, LabelledSource
 from fimiscope.corpus.provenance import Provenance
+
+# MLflow refuses other marks in the name of a tag.
+_ALLOWED = re.compile(r"[^\w.-]+", re.ASCII)
 
 
 def log_provenance(config: Config) -> None:
@@ -14,6 +19,7 @@ def log_provenance(config: Config) -> None:
     """
     import mlflow
 
+    taken: set[str] = set()
     for source in config.corpus.sources:
         path = source.path if isinstance(source, LabelledSource) else None
         if isinstance(source, AnnotatedSource):
@@ -21,8 +27,9 @@ def log_provenance(config: Config) -> None:
         provenance = path and Provenance.of(path.expanduser())
         if not path or not provenance:
             continue
-        mlflow.log_dict(provenance.to_dict(), f"annotations/{path.stem}.json")
-        prefix = f"annotations.{path.stem}"
+        name = _distinct(_ALLOWED.sub("-", path.stem), taken)
+        mlflow.log_dict(provenance.to_dict(), f"annotations/{name}.json")
+        prefix = f"annotations.{name}"
         mlflow.set_tags(
             {
                 f"{prefix}.sha256": provenance.sha256,
@@ -33,3 +40,12 @@ def log_provenance(config: Config) -> None:
                 f"{prefix}.joined": ", ".join(f"{count} {how}" for how, count in provenance.joined.items()),
             }
         )
+
+
+def _distinct(name: str, taken: set[str]) -> str:
+    number, own = 1, name
+    while own in taken:
+        number += 1
+        own = f"{name}-{number}"
+    taken.add(own)
+    return own

@@ -18,8 +18,11 @@ from fimiscope.evaluation.metrics import headline
 from fimiscope.evaluation.notes import FIGURE, told
 from fimiscope.evaluation.predictions import from_rows
 from fimiscope.tables import Cell, Table
-from fimiscope.tracking.listing import SHOWN_OF_IDS, ListedRun, connect_to_runs, listed
+from fimiscope.tracking.listing import SHOWN_OF_IDS, ListedRun, listed
+from fimiscope.tracking.parent_run import CHILDREN
 from fimiscope.tracking.run import CODEBOOK, PREDICTIONS
+from fimiscope.tracking.store import connect_to_existing, reported
+from fimiscope.tracking.study_run import STATE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -131,10 +134,11 @@ def compare_runs(first: str, second: str) -> Comparison:
         TrackingError: a run is not found or not meant alone, holds no predictions, or the two were measured on
             different articles or by different codebooks.
     """
-    client = connect_to_runs()
-    runs = [find_run(client, said) for said in (first, second)]
-    _check(client, runs)
-    codebooks, rows = zip(*(logged_predictions(client, run) for run in runs), strict=True)
+    client = connect_to_existing()
+    with reported(f"runs {first} and {second} cannot be compared"):
+        runs = [find_run(client, said) for said in (first, second)]
+        _check(client, runs)
+        codebooks, rows = zip(*(logged_predictions(client, run) for run in runs), strict=True)
     if codebooks[0] != codebooks[1]:
         raise TrackingError(f"runs {first} and {second} have different codebooks: their labels do not compare")
     judged = [from_rows(one, Codebook.from_dict(codebooks[0])) for one in rows]
@@ -156,7 +160,7 @@ def find_run(client: MlflowClient, said: str) -> Run:
     Raises:
         TrackingError: it is not there, or not meant alone.
     """
-    if "'" in said:
+    if "'" in said or "\\" in said:
         raise TrackingError(f"run {said} is not in the store: `fimiscope runs` lists what is there")
     experiments = [one.experiment_id for one in client.search_experiments()]
     runs = client.search_runs(experiments, f"attributes.run_id = '{said}'") if len(said) == _ID_LENGTH else []
@@ -174,12 +178,19 @@ def find_run(client: MlflowClient, said: str) -> Run:
 
 def _check(client: MlflowClient, runs: Sequence[Run]) -> None:
     described = [listed(run) for run in runs]
-    for run in described:
-        if run.mean_of:
+    for found, run in zip(runs, described, strict=True):
+        tags = found.data.tags
+        if CHILDREN in tags:
             query = f"tags.mlflow.parentRunId = '{run.run_id}'"
-            experiment = client.get_run(run.run_id).info.experiment_id
-            children = ", ".join(one.info.run_id[:SHOWN_OF_IDS] for one in client.search_runs([experiment], query))
-            raise TrackingError(f"run {_titled(run)} is the mean of {run.mean_of}: compare one of them ({children})")
+            below = client.search_runs([found.info.experiment_id], query)
+            children = ", ".join(one.info.run_id[:SHOWN_OF_IDS] for one in below)
+            kind = "the mean" if run.mean_of else "a learning curve"
+            raise TrackingError(f"run {_titled(run)} is {kind} of {tags[CHILDREN]}: compare one of them ({children})")
+        if STATE in tags:
+            raise TrackingError(
+                f"run {_titled(run)} is part of a search on the validation part, which never sees the test part: train "
+                "the config that the search found, and compare that run"
+            )
         if PREDICTIONS not in {file.path for file in client.list_artifacts(run.run_id)} or run.held_out is None:
             raise TrackingError(
                 f"run {_titled(run)} ({run.status.lower()}) holds no predictions that can be compared: train it again"

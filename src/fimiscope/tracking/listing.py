@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fimiscope.errors import ConfigError, TrackingError
@@ -14,17 +13,17 @@ from fimiscope.evaluation.notes import FIGURE
 from fimiscope.tables import Cell, Table
 from fimiscope.tracking.datasets import held_out_digest
 from fimiscope.tracking.parent_run import CHILDREN
-from fimiscope.tracking.store import DATABASE, connect, is_local, shown, tracking_uri
+from fimiscope.tracking.store import connect_to_existing, reported, shown, tracking_uri
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
 
 BEST_BY = f"test/{FIGURE}"
 SHOWN_OF_IDS = 8
-_LESS_IS_BETTER = ("loss", "brier", "calibration_error", "failed")
+_LESS_IS_BETTER = ("loss", "brier", "calibration_error", "failed", "lookalikes_flagged")
 _SHOWN = (FIGURE, "flag/f1", "role/macro_f1", "narratives/samples_f1")
-_PARTS = ("train/", "valid/", "test/", "contrast/", "system/", "std/", "children/")
+_PARTS = ("train/", "valid/", "test/", "contrast/", "tuning/", "curve/", "system/", "std/", "children/")
+_MEANS = ("folds", "seeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,39 +59,30 @@ def list_runs(experiment: str, *, by: str = BEST_BY, limit: int = 20) -> list[Li
         by: a metric as MLflow names it; `test/` may be left out. Of losses and errors less is better.
 
     Raises:
-        TrackingError: the store or the experiment is not there.
+        TrackingError: the store or the experiment is not there, or the store refuses the metric or the limit.
         ConfigError: no run has the metric.
     """
-    client = connect_to_runs()
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        known = ", ".join(sorted(one.name for one in client.search_experiments()))
-        raise TrackingError(f"there is no experiment {experiment} in {shown(tracking_uri())} (there: {known})")
-    metric = metric_name(by)
-    order = "ASC" if metric.endswith(_LESS_IS_BETTER) else "DESC"
-    runs = client.search_runs(
-        [found.experiment_id],
-        order_by=[f"metrics.`{metric}` {order}", "attributes.start_time DESC"],
-        max_results=limit,
-    )
-    if runs and metric != BEST_BY and metric not in runs[0].data.metrics:
-        known = ", ".join(sorted({name for run in runs for name in run.data.metrics if name.startswith("test/")})[:20])
-        raise ConfigError(f"--by {by}: no run of {experiment} has this metric (for example {known or 'none is there'})")
-    return [listed(run) for run in runs]
-
-
-def connect_to_runs() -> MlflowClient:
-    """A client of a store that is there already.
-
-    Raises:
-        TrackingError: there is no store in the folder one works in, or it cannot be reached.
-    """
-    if is_local() and not Path(DATABASE).exists():
-        raise TrackingError(
-            f"there is no {DATABASE} in {Path.cwd()}: run this where models were trained, "
-            "or name their store in MLFLOW_TRACKING_URI"
+    client = connect_to_existing()
+    with reported(f"the runs of {experiment} cannot be listed"):
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            known = ", ".join(sorted(one.name for one in client.search_experiments()))
+            raise TrackingError(f"there is no experiment {experiment} in {shown(tracking_uri())} (there: {known})")
+        metric = metric_name(by)
+        order = "ASC" if metric.endswith(_LESS_IS_BETTER) else "DESC"
+        runs = client.search_runs(
+            [found.experiment_id],
+            order_by=[f"metrics.`{metric}` {order}", "attributes.start_time DESC"],
+            max_results=limit,
         )
-    return connect()
+        if runs and metric != BEST_BY and metric not in runs[0].data.metrics:
+            known = ", ".join(
+                sorted({name for run in runs for name in run.data.metrics if name.startswith("test/")})[:20]
+            )
+            raise ConfigError(
+                f"--by {by}: no run of {experiment} has this metric (for example {known or 'none is there'})"
+            )
+        return [listed(run) for run in runs]
 
 
 def metric_name(by: str) -> str:
@@ -104,13 +94,14 @@ def listed(run: Run) -> ListedRun:
     from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
     tags = run.data.tags
+    children = tags.get(CHILDREN)
     started = datetime.fromtimestamp(run.info.start_time / 1000, UTC).isoformat(timespec="seconds")
     return ListedRun(
         run_id=run.info.run_id,
         name=run.info.run_name,
         started=started,
         status=run.info.status,
-        mean_of=tags.get(CHILDREN),
+        mean_of=children if children in _MEANS else None,
         parent=tags.get(MLFLOW_PARENT_RUN_ID),
         held_out=held_out_digest(run),
         figures=dict(run.data.metrics),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,16 +40,20 @@ class StudyRun:
         """Say how the trial with this run ended."""
         self.client.set_tag(trial, STATE, state)
 
-    def row(self, trial: Mapping[str, Any]) -> None:
-        """Add a trial to the table of trials."""
-        self.client.log_table(self.run_id, {name: [value] for name, value in trial.items()}, TRIALS)
-
     def best(self, config: str) -> None:
         """Keep the best config so far, as YAML."""
         self.client.log_text(self.run_id, config, BEST)
 
-    def standing(self, figures: Mapping[str, float], plots: Mapping[str, Figure]) -> None:
-        """Log what the study has come to."""
+    def standing(
+        self, figures: Mapping[str, float], trials: Sequence[Mapping[str, Any]], plots: Mapping[str, Figure]
+    ) -> None:
+        """Log what the study has come to, with a row a trial."""
+        import pandas as pd
+        from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
+
+        # MLflow's own log_table would add to the table of an earlier call.
+        self.client.log_text(self.run_id, pd.DataFrame(trials).to_json(orient="split", index=False), TRIALS)
+        self.client.set_tag(self.run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps([{"path": TRIALS, "type": "table"}]))
         for name, value in figures.items():
             self.client.log_metric(self.run_id, name, value)
         for name, plot in plots.items():

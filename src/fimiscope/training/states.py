@@ -67,12 +67,13 @@ def cached_states(
     """
     stores = cache_folder() / "states"
     folder = stores / hashlib.sha256(f"{fingerprint} {depth} {hidden}".encode()).hexdigest()[:32]
-    if folder.is_dir() and (folder / _VALUES).stat().st_size > MOST_BYTES:
-        shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     digests = [hashlib.sha256(ids.astype("<i4").tobytes()).digest() for ids in windows]
     with _opened(folder) as store:
         known = store.places()
+        if store.values.stat().st_size > MOST_BYTES and known.keys().isdisjoint(digests):
+            store.empty()
+            known = {}
         missing = list({digest: number for number, digest in enumerate(digests) if digest not in known}.values())
         if missing:
             _run(layers, windows, missing, below, digests, store, pad, progress)
@@ -96,6 +97,12 @@ class _Store:
         """First token and number of tokens of each window, by the digest of its ids."""
         found = self.index.execute("SELECT digest, start, length FROM window")
         return {digest: (start, length) for digest, start, length in found}
+
+    def empty(self) -> None:
+        """Forget all windows; whoever has the values mapped keeps what is mapped."""
+        self.values.unlink()
+        self.values.touch()
+        self.index.execute("DELETE FROM window")
 
     def keep(self, digests: Sequence[bytes], states: Sequence[States]) -> None:
         """Add windows; what a killed process had half written is written over."""
@@ -167,6 +174,14 @@ def _padded(batch: list[int], windows: Sequence[Ids], below: CachedStates | None
 
 def _forget_oldest(stores: Path) -> None:
     """Keep the stores used last: states are large and cheap to make again."""
-    folders = sorted(stores.iterdir(), key=lambda folder: -folder.stat().st_mtime)
+    folders = sorted(stores.iterdir(), key=_last_use, reverse=True)
     for folder in folders[MOST_STORES:]:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _last_use(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        # Another process has just forgotten it.
+        return 0

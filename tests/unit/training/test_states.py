@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -111,16 +112,26 @@ def test_only_the_stores_used_last_are_kept(lower: LowerLayers, cache: Path) -> 
     assert len(list(cache.iterdir())) == MOST_STORES
 
 
-def test_a_store_grown_too_large_is_begun_again(
+def test_a_store_grown_too_large_is_begun_again_for_other_texts(
     lower: LowerLayers, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids, told = windows(10, 20), []
-    kept(lower, ids)
+    ids, told = windows(10, 20, 30), []
+    kept(lower, ids[:2])
     monkeypatch.setattr(states, "MOST_BYTES", 100)
-    kept(lower, ids[:1], told)
+    kept(lower, ids[:2], told)
+    assert told == []
+    kept(lower, ids[2:], told)
     assert told == [1]
     (values,) = cache.glob("*/values.f16")
-    assert values.stat().st_size == 10 * 32 * 2
+    assert values.stat().st_size == 30 * 32 * 2
+
+
+def test_processes_may_begin_the_same_states_at_once(lower: LowerLayers, cache: Path) -> None:
+    ids = windows(*range(3, 40))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: kept(lower, ids), range(4)))
+    for other in found[1:]:
+        assert all(np.allclose(a, b, atol=4e-3) for a, b in zip(found[0], other, strict=True))
 
 
 def test_deeper_states_go_on_from_those_below(lower: LowerLayers, cache: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from fimiscope.bundle.decisions import PROBABILITY_DIGITS
 from fimiscope.errors import MissingExtra
 from fimiscope.evaluation.curves import epoch_table, precision_recall_curve, reliability_bins
 from fimiscope.evaluation.evaluate import HEADLINES
@@ -21,7 +22,6 @@ from fimiscope.web_page import json_for_script, policy_hash
 if TYPE_CHECKING:
     from fimiscope.evaluation.report.report import Report
 
-PROBABILITY_DIGITS = 6
 _SECOND_READER = "second reader"
 _MOST_FAMILIES = 10
 

@@ -85,7 +85,7 @@ class Report:
             evaluations=tuple(evaluations),
             codebook=codebook,
             threshold=threshold,
-            base_rate=base_rate or model.metrics.get("flag/share", 0.0),
+            base_rate=model.metrics.get("flag/share", 0.0) if base_rate is None else base_rate,
             texts=texts,
             counts=count_table(examples, codebook),
             results=results_table(evaluations, title=title),

@@ -136,8 +136,8 @@ def test_what_is_no_complete_annotation_is_named(queue: Queue, codebook: Codeboo
 @pytest.mark.parametrize("annotation", [5, {"result": 5}, {"result": [5]}, {"result": [{"value": {"choices": 5}}]}])
 def test_an_annotation_of_another_form_is_named(codebook: Codebook, tmp_path: Path, annotation: Any) -> None:
     file = tmp_path / "export.json"
-    tasks = [{"data": {}, "annotations": []}, {"data": {}, "annotations": [annotation]}]
-    file.write_text(json.dumps(tasks), encoding="utf-8")
+    document: list[dict[str, Any]] = [{"data": {}, "annotations": []}, {"data": {}, "annotations": [annotation]}]
+    file.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(
         ReadingError, match=r"export\.json: task 2 holds an annotation that Label Studio does not write"
     ):

@@ -8,7 +8,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fimiscope.bundle.files import Manifest, is_made_of
+from fimiscope.bundle.files import Manifest, is_made_of, verify
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, build
@@ -101,7 +101,7 @@ def train(
     Args:
         models: folder of bundles.
         register: add a version to the registered model `fimiscope`.
-        resume: go on from the checkpoint that an interrupted run of the same config left.
+        resume: go on from the checkpoint, or from the bundle, that an interrupted run of the same config left.
         corpus: the config's corpus, where the caller has built it already.
         place: of the MLflow run under a parent, if it has one.
         progress: told what is being done.
@@ -113,7 +113,7 @@ def train(
     from fimiscope.tracking.run import tracked_run
     from fimiscope.tracking.store import connect, reported
     from fimiscope.training import fit_bundle
-    from fimiscope.training.processes import leave
+    from fimiscope.training.processes import is_alone, leave
 
     # Before the corpus: a store that is not there must be found out now.
     connect()
@@ -124,11 +124,15 @@ def train(
     suite = Suite.load(codebook) if config.evaluation.contrast else None
     epochs: list[EpochFigures] = []
     with (
-        reported("the run cannot be logged; --resume goes on from its last checkpoint"),
+        reported("the run cannot be logged; --resume goes on from what is there"),
         tracked_run(config, corpus, place=place) as run,
     ):
         listen = _epoch_listener(run, corpus, on_epoch, epochs.append)
-        manifest = fit_bundle(config, corpus, codebook, folder, listener=listen, resume=resume, progress=progress)
+        if resume and is_alone() and is_made_of(folder, config=config.to_yaml(), corpus_digest=corpus.digest):
+            # The former run ended between its last step and its last figure.
+            manifest = verify(folder)
+        else:
+            manifest = fit_bundle(config, corpus, codebook, folder, listener=listen, resume=resume, progress=progress)
         train_part, test = corpus.part("train"), corpus.part("test")
         predictor = Predictor.load(folder)
         evaluations = [evaluate(one, test, name=name, progress=progress) for name, one in scorers(predictor)]
@@ -211,12 +215,17 @@ def train_or_measure(
 ) -> tuple[Evaluation, bool]:
     """Train as `train` does; or measure the bundle `<models>/<name>`, if it is of the same config and corpus.
 
-    The evaluation on the test part, and whether the bundle was there.
+    A bundle whose run was broken off before its end is taken up again, so that the run is logged.
+    The evaluation on the test part, and whether bundle and run were there.
     """
+    from fimiscope.tracking.run import is_logged
+
     folder = Path(models) / config.name
-    if is_made_of(folder, config=config.to_yaml(), corpus_digest=corpus.digest):
+    made = is_made_of(folder, config=config.to_yaml(), corpus_digest=corpus.digest)
+    if made and is_logged(config, verify(folder)):
         predictor = Predictor.load(folder)
         return evaluate(predictor, corpus.part("test"), name=config.name, progress=progress), True
+    resume = resume or made
     run = train(config, models=models, resume=resume, corpus=corpus, place=place, progress=progress, on_epoch=on_epoch)
     return run.evaluation, False
 

@@ -27,7 +27,7 @@ def promote_command(
 
     from fimiscope.cli.show import console, show_table
     from fimiscope.evaluation.comparison import Rules, findings_table
-    from fimiscope.tracking.promotion import previous_of, promote
+    from fimiscope.tracking.promotion import CHAMPION, previous_of, promote
     from fimiscope.tracking.registry import REGISTERED_NAME
 
     result = promote(run, Rules.load(rules), alias=alias, why=why, dry_run=dry_run)
@@ -40,7 +40,8 @@ def promote_command(
         if result.promoted:
             out.print(f"promoted    models:/{REGISTERED_NAME}/{result.version} is @{alias}; before: {former}")
             if result.former is not None:
-                out.print(f"            which is @{previous_of(alias)} now; to go back: fimiscope rollback")
+                back = "fimiscope rollback" + (f" --alias {alias}" if alias != CHAMPION else "")
+                out.print(f"            which is @{previous_of(alias)} now; to go back: {back}")
         elif result.refused:
             out.print(f"refused     a rule does not hold; @{alias} stays where it is: {former}")
         else:

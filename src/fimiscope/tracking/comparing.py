@@ -18,10 +18,10 @@ from fimiscope.evaluation.metrics import headline
 from fimiscope.evaluation.notes import FIGURE, told
 from fimiscope.evaluation.predictions import from_rows
 from fimiscope.tables import Cell, Table
-from fimiscope.tracking.listing import SHOWN_OF_IDS, ListedRun, connect_to_runs, listed
+from fimiscope.tracking.listing import SHOWN_OF_IDS, ListedRun, listed
 from fimiscope.tracking.parent_run import CHILDREN
 from fimiscope.tracking.run import CODEBOOK, PREDICTIONS
-from fimiscope.tracking.store import reported
+from fimiscope.tracking.store import connect_to_existing, reported
 from fimiscope.tracking.study_run import STATE
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def compare_runs(first: str, second: str) -> Comparison:
         TrackingError: a run is not found or not meant alone, holds no predictions, or the two were measured on
             different articles or by different codebooks.
     """
-    client = connect_to_runs()
+    client = connect_to_existing()
     with reported(f"runs {first} and {second} cannot be compared"):
         runs = [find_run(client, said) for said in (first, second)]
         _check(client, runs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fimiscope.errors import ConfigError, TrackingError
@@ -14,10 +13,9 @@ from fimiscope.evaluation.notes import FIGURE
 from fimiscope.tables import Cell, Table
 from fimiscope.tracking.datasets import held_out_digest
 from fimiscope.tracking.parent_run import CHILDREN
-from fimiscope.tracking.store import DATABASE, connect, is_local, reported, shown, tracking_uri
+from fimiscope.tracking.store import connect_to_existing, reported, shown, tracking_uri
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
 
 BEST_BY = f"test/{FIGURE}"
@@ -64,7 +62,7 @@ def list_runs(experiment: str, *, by: str = BEST_BY, limit: int = 20) -> list[Li
         TrackingError: the store or the experiment is not there, or the store refuses the metric or the limit.
         ConfigError: no run has the metric.
     """
-    client = connect_to_runs()
+    client = connect_to_existing()
     with reported(f"the runs of {experiment} cannot be listed"):
         found = client.get_experiment_by_name(experiment)
         if found is None:
@@ -85,20 +83,6 @@ def list_runs(experiment: str, *, by: str = BEST_BY, limit: int = 20) -> list[Li
                 f"--by {by}: no run of {experiment} has this metric (for example {known or 'none is there'})"
             )
         return [listed(run) for run in runs]
-
-
-def connect_to_runs() -> MlflowClient:
-    """A client of a store that is there already.
-
-    Raises:
-        TrackingError: there is no store in the folder one works in, or it cannot be reached.
-    """
-    if is_local() and not Path(DATABASE).exists():
-        raise TrackingError(
-            f"there is no {DATABASE} in {Path.cwd()}: run this where models were trained, "
-            "or name their store in MLFLOW_TRACKING_URI"
-        )
-    return connect()
 
 
 def metric_name(by: str) -> str:

@@ -15,7 +15,7 @@ from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
 from fimiscope.evaluation.notes import parent_note
 from fimiscope.tables import Table
 from fimiscope.tracking.parameters import parameters
-from fimiscope.tracking.store import connect, experiment_id
+from fimiscope.tracking.store import connect, experiment_id, reported
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -135,15 +135,16 @@ def parent_run(
     else:
         run_id = _create(client, experiment, config, {**(tags or {}), CHILDREN: kind, _PLAN: plan})
     status = "FAILED"
-    try:
-        client.log_text(run_id, config.to_yaml(), "config.yaml")
-        yield ParentRun(client, run_id)
-        status = "FINISHED"
-    except (KeyboardInterrupt, GeneratorExit):
-        status = "KILLED"
-        raise
-    finally:
-        client.set_terminated(run_id, status)
+    with reported(f"the run above the {kind} cannot be logged; the same command goes on from what is there"):
+        try:
+            client.log_text(run_id, config.to_yaml(), "config.yaml")
+            yield ParentRun(client, run_id)
+            status = "FINISHED"
+        except (KeyboardInterrupt, GeneratorExit):
+            status = "KILLED"
+            raise
+        finally:
+            client.set_terminated(run_id, status)
 
 
 def _create(client: MlflowClient, experiment: str, config: Config, tags: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ alias moves: a crash in between leaves it in its place.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,14 +15,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from fimiscope.codebook import Codebook
-from fimiscope.errors import TrackingError
+from fimiscope.errors import ConfigError, TrackingError
 from fimiscope.evaluation.comparison import CONTRAST, Finding, Measured, Rules, compare, holds
 from fimiscope.evaluation.predictions import from_rows
 from fimiscope.tracking.comparing import find_run, logged_predictions
 from fimiscope.tracking.datasets import held_out_digest
 from fimiscope.tracking.registry import REGISTERED_NAME, logged_model, register
 from fimiscope.tracking.run import CODEBOOK, CONTRAST_TEXTS, PREDICTIONS
-from fimiscope.tracking.store import connect, reported
+from fimiscope.tracking.store import connect_to_existing, reported
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS = "champion", "previous"
 _TEST = "test/"
+_ALIAS = re.compile(r"(?!v\d+$)[\w-]+", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,12 @@ def promote(run: str, rules: Rules, *, alias: str = CHAMPION, why: str = "", dry
         run: id of a run of `fimiscope train`, the beginning of an id, or a name that no other finished run bears.
 
     Raises:
+        ConfigError: MLflow has no such alias.
         TrackingError: the store or the run is not there, the two cannot be compared, or somebody else moved the alias
             at the same time.
     """
-    client = connect()
+    _check_alias(alias)
+    client = connect_to_existing()
     with reported(f"run {run} cannot be promoted"):
         challenger = find_run(client, run.removeprefix("runs:/"))
         run_id = challenger.info.run_id
@@ -120,7 +124,8 @@ def rollback(*, alias: str = CHAMPION, why: str = "") -> Rollback:
         TrackingError: the store is not there, there is nothing to go back to, or somebody else moved the alias at the
             same time.
     """
-    client = connect()
+    _check_alias(alias)
+    client = connect_to_existing()
     with reported(f"@{alias} cannot be rolled back"):
         aliases = _aliases(client)
         current, former = aliases.get(alias), aliases.get(previous_of(alias))
@@ -146,6 +151,13 @@ def previous_of(alias: str) -> str:
     return PREVIOUS if alias == CHAMPION else f"{PREVIOUS}-{alias}"
 
 
+def _check_alias(alias: str) -> None:
+    if not _ALIAS.fullmatch(alias) or alias.lower() == "latest":
+        raise ConfigError(
+            f"--alias {alias}: MLflow takes letters, digits, _ and -, and neither latest nor the number of a version"
+        )
+
+
 def _aliases(client: MlflowClient) -> dict[str, str]:
     """Version of each alias; none where no model is registered."""
     found = client.search_registered_models(f"name = '{REGISTERED_NAME}'", max_results=1)
@@ -166,6 +178,10 @@ def _check_comparable(challenger: Run, champion: Run) -> None:
     mine, theirs = challenger.info.run_id, champion.info.run_id
     if mine == theirs:
         raise TrackingError(f"run {mine} is the champion already")
+    if champion.data.tags.get("codebook") != challenger.data.tags.get("codebook"):
+        raise TrackingError(
+            f"run {mine} and the champion's run {theirs} have different codebooks: labels do not compare"
+        )
     held_out = held_out_digest(champion)
     if held_out is None or held_out != held_out_digest(challenger):
         raise TrackingError(

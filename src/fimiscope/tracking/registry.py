@@ -15,7 +15,7 @@ from fimiscope.bundle.files import CARD as BUNDLE_CARD
 from fimiscope.bundle.files import CODEBOOK, MANIFEST, verify
 from fimiscope.codebook import Codebook
 from fimiscope.errors import BundleError, TrackingError
-from fimiscope.tracking.store import DATABASE, connect, experiment_id, is_local, shown, tracking_uri
+from fimiscope.tracking.store import connect, connect_to_existing, experiment_id, shown, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,12 +42,7 @@ def bundle_folder(model: str) -> Path:
     """
     if not any(pattern.fullmatch(model) for pattern in (_ALIAS, _VERSION, _RUN)):
         raise TrackingError(f"model {model} cannot be looked up: {_WHAT_IS_MEANT}")
-    if is_local() and not Path(DATABASE).exists():
-        raise TrackingError(
-            f"model {model}: there is no {DATABASE} in {Path.cwd()}: run this where the model was trained, "
-            "or name its store in MLFLOW_TRACKING_URI"
-        )
-    client = connect()
+    client = connect_to_existing()
     import mlflow
 
     try:

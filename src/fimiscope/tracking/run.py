@@ -130,6 +130,18 @@ class TrackedRun:
         return register_version(self.client, REGISTERED_NAME, source=source, run_id=self.run_id)
 
 
+def is_logged(config: Config, manifest: Manifest) -> bool:
+    """Whether the config's experiment has a finished run of the bundle.
+
+    Raises:
+        TrackingError: the store cannot be reached.
+    """
+    client = connect()
+    experiment = experiment_id(client, config.tracking.experiment)
+    query = f"tags.`bundle.version` = '{manifest.version}' and attributes.status = 'FINISHED'"
+    return bool(client.search_runs([experiment], query, max_results=1))
+
+
 @contextmanager
 def tracked_run(config: Config, corpus: Corpus, *, place: Place | None = None) -> Iterator[TrackedRun]:
     """Open a run, log what is known before training, and close it whatever happens.

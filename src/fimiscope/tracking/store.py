@@ -65,6 +65,20 @@ def connect() -> MlflowClient:
     return client
 
 
+def connect_to_existing() -> MlflowClient:
+    """A client of a store that is there already; none is made in the folder one works in.
+
+    Raises:
+        TrackingError: there is no store in the folder one works in, or it cannot be reached.
+    """
+    if is_local() and not Path(DATABASE).exists():
+        raise TrackingError(
+            f"there is no {DATABASE} in {Path.cwd()}: run this where models were trained, "
+            f"or name their store in {_ADDRESS}"
+        )
+    return connect()
+
+
 @contextmanager
 def reported(what: str) -> Iterator[None]:
     """Turn what the store refuses, or a store that goes away, into one line that begins with `what`.
@@ -117,16 +131,22 @@ def experiment_id(client: MlflowClient, name: str) -> str:
 
 
 def shown(uri: str) -> str:
-    """An address without what may hold a password: user, password and query are hidden."""
+    """An address without what may hold a password: user, password and query are hidden.
+
+    Where marks in a password make it unclear where it ends, all but the scheme is hidden.
+    """
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        return uri
     try:
         parts = urlsplit(uri)
     except ValueError:
-        return f"{uri.partition('://')[0]}://***"
-    _, at, host = parts.netloc.rpartition("@")
-    if not at and "password=" not in parts.query:
-        return uri
-    hidden = f"{parts.scheme}://{'***@' if at else ''}{host}{parts.path}"
-    return f"{hidden}?***" if parts.query else hidden
+        return f"{scheme}://***"
+    if "@" in parts.path + parts.query + parts.fragment:
+        return f"{scheme}://***"
+    host = parts.netloc.rpartition("@")[2]
+    place = rest.partition("?")[0].removeprefix(parts.netloc)
+    return f"{scheme}://{'***@' if '@' in parts.netloc else ''}{host}{place}{'?***' if parts.query else ''}"
 
 
 def _take_credentials_out() -> None:

@@ -23,6 +23,10 @@ from fimiscope.tracking.store import is_local, shown, tracking_uri, use_local_st
         ("git@example.org:team/fimiscope.git", "git@example.org:team/fimiscope.git"),
         ("sqlite:////tmp/a place/mlflow.db", "sqlite:////tmp/a place/mlflow.db"),
         ("http://[geheim", "http://***"),
+        ("postgresql://reader:ge/heim@example.org/runs", "postgresql://***"),
+        ("postgresql://reader:ge?heim@example.org/runs", "postgresql://***"),
+        ("postgresql://reader:ge#heim@example.org/runs", "postgresql://***"),
+        ("postgresql://reader:g@e/heim@example.org/runs", "postgresql://***"),
     ],
 )
 def test_an_address_is_shown_without_what_may_hold_a_password(address: str, seen: str) -> None:

@@ -231,11 +231,10 @@ def test_the_store_is_asked_before_the_corpus_is_read(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://example.org/runs")
     without_codebook = [command, str(file), "--set", "codebook=nowhere.yaml"]
     refused = CliRunner().invoke(app, without_codebook)
-    assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "the MLflow store nonsense://example.org/runs cannot be reached" in refused.stderr
+    assert isinstance(refused.exception, TrackingError)
+    assert "the MLflow store nonsense://example.org/runs cannot be reached" in str(refused.exception)
     offline = CliRunner().invoke(app, [*without_codebook, "--offline"])
-    assert offline.exit_code == 2
-    assert "nowhere.yaml" in offline.stderr
+    assert "nowhere.yaml" in str(offline.exception)
     assert (tmp_path / "mlflow.db").exists()
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore:::mlflow")]
 
-PATIENCE = 90
-"""Seconds until a page must show what it should: a busy machine draws MLflow's charts slowly."""
+PATIENCE = 240
+"""Seconds until a page must show what it should: a busy machine starts the server and draws its charts slowly."""
 Visit = Callable[[str, str], None]
 
 

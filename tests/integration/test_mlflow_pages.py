@@ -95,10 +95,10 @@ def test_experiment(visit: Visit, chromium: Any, runs: list[Run]) -> None:
 
 def test_run(visit: Visit, chromium: Any, runs: list[Run]) -> None:
     run = runs[1]
-    visit(f"/experiments/{run.info.experiment_id}/runs/{run.info.run_id}", "Learned from")
+    visit(f"/experiments/{run.info.experiment_id}/runs/{run.info.run_id}", "Result: flag PR-AUC")
     _wait(lambda: "version.numpy" in _text(chromium), "the tags", lambda: _text(chromium))
     shown = _text(chromium)
-    for words in ("Result: flag PR-AUC", "Beside it", "train/loss", "test/flag/pr_auc", "test.digest", "codebook"):
+    for words in ("Beside it", "train/loss", "test/flag/pr_auc", "test.digest", "codebook"):
         assert words in shown, words
     parameters = shown[shown.index("Parameters (") :]
     order = [parameters.index(name) for name in ("encoder\n", "corpus.sources\n", "training.learning_rate\n")]

@@ -141,7 +141,7 @@ def test_what_the_machine_did_is_logged(client: MlflowClient, run: Run) -> None:
 def test_the_note_says_in_five_lines_what_came_out(run: Run, files: Path, codebook: Codebook) -> None:
     note = run.data.tags["mlflow.note.content"]
     lines = dict(line.removeprefix("- **").split("**: ", 1) for line in note.splitlines())
-    assert list(lines) == ["Learned from", "Result", "Beside it", "Weakest", "Look next"]
+    assert list(lines) == ["Result", "Beside it", "Weakest", "Learned from", "Look next"]
     rows = predictions(files / "predictions.json")
     assert f"measured on {len(rows)}, " in lines["Learned from"]
     found = intervals(from_rows(rows, codebook))

@@ -29,7 +29,9 @@ _RATES = {"must_change": "edits that change the label", "must_keep": "edits that
 def run_note(
     corpus: Corpus, evaluations: Sequence[Evaluation], contrast: Contrast | None, artifacts: Sequence[str]
 ) -> str:
-    """What was learned from, what came out, what stands beside it, where it is weak, and where to look next.
+    """What came out, what stands beside it, where it is weak, what was learned from, and where to look next.
+
+    MLflow folds a description after its first lines.
 
     Args:
         evaluations: of the model, then of any others, the shortcuts among them.
@@ -38,10 +40,10 @@ def run_note(
     """
     model = evaluations[0]
     lines = {
-        "Learned from": _parts(corpus),
         "Result": _headlines(model),
         "Beside it": _rivals(model, [one for one in evaluations if one.name in SHORTCUTS]),
         "Weakest": _weakest(model.metrics, contrast),
+        "Learned from": _parts(corpus),
         "Look next": "; ".join(f"`{name}` ({why})" for name, why in _WORTH_A_LOOK.items() if name in artifacts),
     }
     return _listed(lines)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from conftest import Trained, Workplace
 
-pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore:::mlflow")]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.filterwarnings("ignore:::mlflow")]
 
 PATIENCE = 240
 """Seconds until a page must show what it should: a busy machine starts the server and draws its charts slowly."""

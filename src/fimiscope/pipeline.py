@@ -128,7 +128,7 @@ def train(
         tracked_run(config, corpus, place=place) as run,
     ):
         listen = _epoch_listener(run, corpus, on_epoch, epochs.append)
-        if resume and is_alone() and is_made_of(folder, config=config.to_yaml(), corpus_digest=corpus.digest):
+        if resume and is_alone() and _is_there(folder, config, corpus):
             # The former run ended between its last step and its last figure.
             manifest = verify(folder)
         else:
@@ -213,7 +213,7 @@ def train_or_measure(
     progress: Progress = silent,
     on_epoch: EpochListener = lambda number, figures: None,
 ) -> tuple[Evaluation, bool]:
-    """Train as `train` does; or measure the bundle `<models>/<name>`, if it is of the same config and corpus.
+    """Train as `train` does; or measure the bundle `<models>/<name>`, if it is of the same config, codebook and corpus.
 
     A bundle whose run was broken off before its end is taken up again, so that the run is logged.
     The evaluation on the test part, and whether bundle and run were there.
@@ -221,13 +221,17 @@ def train_or_measure(
     from fimiscope.tracking.run import is_logged
 
     folder = Path(models) / config.name
-    made = is_made_of(folder, config=config.to_yaml(), corpus_digest=corpus.digest)
+    made = _is_there(folder, config, corpus)
     if made and is_logged(config, verify(folder)):
         predictor = Predictor.load(folder)
         return evaluate(predictor, corpus.part("test"), name=config.name, progress=progress), True
     resume = resume or made
     run = train(config, models=models, resume=resume, corpus=corpus, place=place, progress=progress, on_epoch=on_epoch)
     return run.evaluation, False
+
+
+def _is_there(folder: Path, config: Config, corpus: Corpus) -> bool:
+    return is_made_of(folder, config=config.to_yaml(), codebook=corpus.codebook, corpus_digest=corpus.digest)
 
 
 def _contrasts(predictor: Predictor, suite: Suite, corpus: Corpus, progress: Progress) -> list[Contrast]:

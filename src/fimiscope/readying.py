@@ -55,7 +55,7 @@ def make_ready(config: Config, folder: Path, *, models: Path, card: Path, progre
     codebook = Codebook.load(config.codebook)
     corpus = load_corpus(config, codebook, progress=progress)
     trained = models / config.name
-    if not is_made_of(trained, config=config.to_yaml(), corpus_digest=corpus.digest):
+    if not is_made_of(trained, config=config.to_yaml(), codebook=codebook, corpus_digest=corpus.digest):
         train(config, models=models, corpus=corpus, progress=progress)
     texts = [example.document().text for example in corpus.part("valid")[:_TEXTS]]
     with tempfile.TemporaryDirectory() as place:

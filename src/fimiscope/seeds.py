@@ -14,7 +14,6 @@ from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
 from fimiscope.pipeline import EpochListener, train_or_measure
 from fimiscope.progress import Progress, silent
 from fimiscope.tables import Cell, Table
-from fimiscope.tracking.datasets import TEST_DIGEST
 from fimiscope.tracking.parent_run import Place, parent_run
 
 
@@ -84,8 +83,7 @@ def train_seeds(
         raise ConfigError("several seeds are trained in one process: start the command without torchrun")
     measured: dict[int, Evaluation] = {}
     reused: list[int] = []
-    shared = {TEST_DIGEST: corpus.part_digest("test")}
-    with parent_run(config, "seeds", list(map(str, seeds)), tags=shared) as parent:
+    with parent_run(config, "seeds", list(map(str, seeds)), corpus=corpus) as parent:
         for seed in seeds:
             on_seed(seed)
             own = with_seed(config, seed)

@@ -141,16 +141,23 @@ def tune(
     _check_optuna()
     import optuna
 
+    from fimiscope.tracking.store import connect, reported
     from fimiscope.tracking.study_run import study_run
     from fimiscope.training.processes import is_alone
 
     if not is_alone():
         raise ConfigError("tune runs in one process: start it without torchrun")
+    # Before the corpus: a store that is not there must be found out now.
+    connect()
     corpus = _without_test(load_corpus(config, Codebook.load(config.codebook), progress=progress))
     metric = _figure_of(tuning, corpus)
     name = _name(config, tuning, corpus)
     home = Path(folder) / name
-    with _opened(home / DATABASE, name) as study, study_run(config, corpus, name, _in_words(tuning)) as run:
+    with (
+        reported("the search cannot be logged; the same command goes on with it"),
+        _opened(home / DATABASE, name) as study,
+        study_run(config, corpus, name, _in_words(tuning)) as run,
+    ):
         _close_broken(study)
         # Not the same draws again where an earlier call left off.
         study.sampler = optuna.samplers.TPESampler(seed=config.seed + len(study.trials))

@@ -42,6 +42,9 @@ class Store:
         found = self.client.search_registered_models()
         return {alias: str(version) for alias, version in found[0].aliases.items()} if found else {}
 
+    def artifact(self, run_id: str, name: str) -> str:
+        return Path(self.client.download_artifacts(run_id, name)).read_text(encoding="utf-8")
+
     def tags(self, version: str) -> dict[str, str]:
         return dict(self.client.get_model_version(NAME, version).tags)
 
@@ -129,8 +132,11 @@ def test_the_shipped_rules_compare_on_the_same_texts_and_the_same_suite(champion
     assert gain.difference.value == pytest.approx(gain.challenger - gain.champion)
     assert gain.difference.low < gain.difference.value < gain.difference.high
     kept = by_rule["contrast/must_keep not worse by 0.02"]
+    texts = [json.loads(champion.artifact(run, "contrast.json"))["texts"] for run in (champion.strong, champion.weak)]
+    both = [(one["passed"], other["passed"]) for one, other in zip(*texts, strict=True) if one["must"] == "keep"]
+    gains = [mine - theirs for mine, theirs in both if None not in (mine, theirs)]
     assert kept.difference is not None
-    assert kept.difference.value == pytest.approx(figures[0]["contrast/must_keep"] - figures[1]["contrast/must_keep"])
+    assert kept.difference.value == pytest.approx(sum(gains) / len(gains))
 
 
 def test_a_refusal_changes_nothing_and_says_both_figures(champion: Store) -> None:
@@ -168,6 +174,27 @@ def test_an_alias_of_ones_own_has_a_previous_of_its_own(champion: Store) -> None
     by(champion.strong, alias="trial", figure="flag/pr_auc", at_least=0)
     by(champion.weak, alias="trial", figure="flag/pr_auc", gain=-1)
     assert champion.aliases() == {"champion": "1", "trial": "1", "previous-trial": "2"}
+
+
+def test_a_champion_that_starts_anew_has_nothing_to_go_back_to(champion: Store) -> None:
+    by(champion.strong, figure="flag/pr_auc", gain=-1)
+    champion.client.delete_registered_model_alias(NAME, "champion")
+    by(champion.strong, figure="flag/pr_auc", at_least=0)
+    assert champion.aliases() == {"champion": "2"}
+    with pytest.raises(TrackingError, match="no version of fimiscope had it before"):
+        rollback()
+
+
+def test_a_codebook_that_changed_under_one_version_is_not_compared(champion: Store) -> None:
+    logged = champion.artifact(champion.strong, "codebook.json")
+    changed = json.loads(logged)
+    changed["roles"][0]["flags"] = not changed["roles"][0]["flags"]
+    champion.client.log_dict(champion.strong, changed, "codebook.json")
+    try:
+        with pytest.raises(TrackingError, match="have different codebooks"):
+            by(champion.strong, figure="flag/pr_auc", gain=-1)
+    finally:
+        champion.client.log_text(champion.strong, logged, "codebook.json")
 
 
 def test_a_rollback_without_a_previous_version_says_so(champion: Store) -> None:
@@ -222,7 +249,7 @@ def test_who_loses_a_race_is_told_and_moves_nothing(champion: Store, monkeypatch
 
 
 def test_the_model_card_is_an_artifact_and_its_summary_describes_the_version(champion: Store) -> None:
-    card = Path(champion.client.download_artifacts(champion.weak, "card.md")).read_text(encoding="utf-8")
+    card = champion.artifact(champion.weak, "card.md")
     for words in (MUST_NOT, "| invented | en |", "source majority", "calibration error", "kinds that it passes least"):
         assert words in card
     description = champion.client.get_model_version(NAME, "1").description

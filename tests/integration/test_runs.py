@@ -24,6 +24,7 @@ from fimiscope.seeds import train_seeds
 from fimiscope.tracking.comparing import compare_runs
 from fimiscope.tracking.datasets import held_out_digest
 from fimiscope.tracking.listing import list_runs
+from fimiscope.tracking.parent_run import parent_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -141,6 +142,40 @@ def test_seeds_stand_below_one_run_with_their_mean_and_spread(store: Store) -> N
         assert (manifest.name, manifest.version) == (child.info.run_name, child.data.tags["bundle.version"])
         assert str(folder) in store.output
     assert f"{parent.data.metrics['test/flag/pr_auc']:.2f} ± " in store.output
+
+
+def test_the_same_command_again_returns_to_the_same_parent(store: Store) -> None:
+    again = store.workplace.run("train", "words.yaml", "--seed", "13", "--seed", "14").stdout
+    assert f"MLflow run  {store.seeds}" in again
+    assert store.run(store.seeds).info.status == "FINISHED"
+    table = json.loads(Path(store.client.download_artifacts(store.seeds, "tables/children.json")).read_text())
+    assert [row[0] for row in table["data"]] == ["13", "14"]
+
+
+def test_other_labels_and_another_user_get_a_parent_of_their_own(
+    store: Store, tiny_config: Config, codebook: Codebook
+) -> None:
+    config = word_model(tiny_config, "shared", tracking={"experiment": "shared"})
+    corpus = load_corpus(config, codebook)
+
+    def opened(corpus: Corpus) -> str:
+        with parent_run(config, "seeds", ["1"], corpus=corpus) as parent:
+            return parent.run_id
+
+    first = opened(corpus)
+    assert opened(corpus) == first
+    corrected = opened(replace(corpus, digest="other labels"))
+    assert corrected != first
+    store.client.set_tag(first, "mlflow.user", "somebody else")
+    assert opened(corpus) not in (first, corrected)
+
+
+def test_an_experiment_that_was_deleted_is_said_in_one_line(store: Store, tiny_config: Config) -> None:
+    config = word_model(tiny_config, "words", tracking={"experiment": "deleted"})
+    store.client.delete_experiment(store.client.create_experiment("deleted"))
+    with pytest.raises(TrackingError, match="the run above the seeds cannot be logged") as raised:
+        parent_run(config, "seeds", ["1"]).__enter__()
+    assert "\n" not in str(raised.value)
 
 
 def test_the_machine_is_not_watched_where_mlflow_is_told_so(store: Store) -> None:

@@ -245,6 +245,20 @@ def test_the_store_is_asked_before_the_corpus_is_read(
     assert (tmp_path / "mlflow.db").exists()
 
 
+def test_a_store_that_refuses_a_search_is_said_in_one_line(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+    client.delete_experiment(client.create_experiment(config.tracking.experiment))
+    with pytest.raises(TrackingError, match="the search cannot be logged; the same command goes on with it") as raised:
+        tune(config, folder=tmp_path)
+    assert "\n" not in str(raised.value)
+
+
 def test_what_cannot_be_searched_is_refused_before_the_first_trial(
     here: Workplace, config: Config, tiny_corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fimiscope.checksums import sha256_of_file
+from fimiscope.codebook import Codebook
 from fimiscope.errors import BundleError
 
 FORMAT = 1
@@ -103,16 +104,19 @@ def publish(draft: Path, folder: Path) -> None:
     shutil.rmtree(former)
 
 
-def is_made_of(folder: Path, *, config: str, corpus_digest: str) -> bool:
-    """Whether a bundle of this very config, as YAML, and this training table is there.
+def is_made_of(folder: Path, *, config: str, codebook: Codebook, corpus_digest: str) -> bool:
+    """Whether a bundle of this very config, as YAML, codebook and training table is there.
 
     Raises:
         BundleError: a bundle is there, and damaged.
     """
     if not (folder / MANIFEST).is_file():
         return False
-    same = verify(folder).corpus_digest == corpus_digest
-    return same and (folder / CONFIG).read_text(encoding="utf-8") == config
+    return (
+        verify(folder).corpus_digest == corpus_digest
+        and (folder / CONFIG).read_text(encoding="utf-8") == config
+        and Codebook.load(folder / CODEBOOK) == codebook
+    )
 
 
 def verify(folder: Path) -> Manifest:

@@ -35,11 +35,10 @@ def cross_validate_command(
     # After the configs are known to be sound: these take seconds to load.
     from fimiscope.cross_validation import cross_validate, mean_table
     from fimiscope.evaluation.evaluate import paired_table, results_table
-    from fimiscope.tracking.store import connect, use_local_store
+    from fimiscope.tracking.store import use_local_store
 
     if offline:
         use_local_store()
-    connect()
     out = console(stderr=as_json)
     results: list[FoldResult] = []
     try:

@@ -32,12 +32,10 @@ def learning_curve_command(
 
     # After the config is known to be sound: these take seconds to load.
     from fimiscope.learning_curve import SHARES, learning_curve
-    from fimiscope.tracking.store import connect, use_local_store
+    from fimiscope.tracking.store import use_local_store
 
     if offline:
         use_local_store()
-    # Before the corpus: a store that is not there must be found out now.
-    connect()
     out = console(stderr=as_json)
 
     def on_point(point: Point) -> None:

@@ -35,13 +35,11 @@ def tune_command(
     resolved = Config.load(config, overrides or [])
 
     # After the config is known to be sound: these take seconds to load.
-    from fimiscope.tracking.store import connect, how_to_open, use_local_store
+    from fimiscope.tracking.store import how_to_open, use_local_store
     from fimiscope.tuning import tune
 
     if offline:
         use_local_store()
-    # Before the corpus: a store that is not there must be found out now.
-    connect()
     out = console(stderr=as_json)
 
     def on_trial(trial: Trial) -> None:

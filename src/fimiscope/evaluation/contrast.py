@@ -30,7 +30,7 @@ from fimiscope.evaluation.metrics import Metrics
 from fimiscope.evaluation.resampling import draws
 from fimiscope.evaluation.rules import majority_rule
 from fimiscope.evaluation.suite import LOOKALIKE, REPOST, Suite, Variant
-from fimiscope.evaluation.weighted import Bools, Floats, share
+from fimiscope.evaluation.weighted import share
 from fimiscope.predict import Predictor
 from fimiscope.progress import Progress, silent
 from fimiscope.records import Verdict
@@ -194,6 +194,8 @@ def share_differences(
 ) -> dict[str, Difference]:
     """Pass rates of `first` minus those of `second` where more is better, by name, families drawn whole.
 
+    Both are taken over the texts that count for both: an edit whose base one model misreads says nothing of the other.
+
     Args:
         first, second: the texts of two models, as `Contrast.to_dict` tells them.
 
@@ -203,14 +205,14 @@ def share_differences(
     texts = [(text["id"], text["family"], text["kind"], text["must"]) for text in first]
     if texts != [(text["id"], text["family"], text["kind"], text["must"]) for text in second]:
         raise CorpusError("two models can be compared on the same contrast suite only")
-    blocks = list(draws([str(text["family"]) for text in first], resamples, seed))
-    once = np.ones((1, len(texts)))
+    passed = [(one["passed"], other["passed"]) for one, other in zip(first, second, strict=True)]
+    counted = np.array([None not in pair for pair in passed])
+    gains = np.array([float(one is True) - float(other is True) for one, other in passed])
+    blocks = [np.ones((1, len(texts))), *draws([str(text["family"]) for text in first], resamples, seed)]
     found = {}
     for name in dict.fromkeys(name for text in first for name in _rates_of(text)):
-        rows = np.array([name in _rates_of(text) for text in first])
-        mine, theirs = ([text["passed"] for text in one] for one in (first, second))
-        value = _shares(mine, rows, once) - _shares(theirs, rows, once)
-        drawn = [_shares(mine, rows, weights) - _shares(theirs, rows, weights) for weights in blocks]
+        rows = counted & np.array([name in _rates_of(text) for text in first])
+        value, *drawn = (share(weights[:, rows] @ gains[rows], weights[:, rows].sum(axis=1)) for weights in blocks)
         found[name] = difference(float(value[0]), np.concatenate(drawn))
     return found
 
@@ -220,13 +222,6 @@ def _rates_of(text: Mapping[str, Any]) -> tuple[str, ...]:
     if text["must"] == "alone":
         return (_REPOSTS,) if text["kind"] == REPOST else ()
     return tuple({text["kind"]: None, _TOTALS.get(text["must"], "base"): None})
-
-
-def _shares(passed: Sequence[bool | None], rows: Bools, weights: Floats) -> Floats:
-    """Share of those counted among `rows` that passed, one value a row of `weights`."""
-    hits = np.array([one is True for one in passed], dtype=float)[rows]
-    counted = np.array([one is not None for one in passed], dtype=float)[rows]
-    return share(weights[:, rows] @ hits, weights[:, rows] @ counted)
 
 
 def contrast_table(measured: Sequence[Contrast]) -> Table:

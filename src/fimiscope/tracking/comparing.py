@@ -183,7 +183,7 @@ def _check(client: MlflowClient, runs: Sequence[Run]) -> None:
         if CHILDREN in tags:
             query = f"tags.mlflow.parentRunId = '{run.run_id}'"
             below = client.search_runs([found.info.experiment_id], query)
-            children = ", ".join(one.info.run_id[:SHOWN_OF_IDS] for one in below)
+            children = ", ".join(one.info.run_id[:SHOWN_OF_IDS] for one in below) or "none stands below it"
             kind = "the mean" if run.mean_of else "a learning curve"
             raise TrackingError(f"run {_titled(run)} is {kind} of {tags[CHILDREN]}: compare one of them ({children})")
         if STATE in tags:
@@ -206,13 +206,15 @@ def _check(client: MlflowClient, runs: Sequence[Run]) -> None:
 
 def logged_predictions(client: MlflowClient, run: Run) -> tuple[Any, list[Row]]:
     """The codebook and the predictions of a run, in an order that does not depend on its config."""
-    with tempfile.TemporaryDirectory() as folder:
-        codebook, table = (
-            json.loads(Path(client.download_artifacts(run.info.run_id, name, folder)).read_text(encoding="utf-8"))
-            for name in (CODEBOOK, PREDICTIONS)
-        )
+    codebook, table = (logged_json(client, run, name) for name in (CODEBOOK, PREDICTIONS))
     rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
     return codebook, sorted(rows, key=lambda row: (row["source"], row["id"]))
+
+
+def logged_json(client: MlflowClient, run: Run, name: str) -> Any:
+    """The document that a run logged as the artifact `name`."""
+    with tempfile.TemporaryDirectory(prefix="fimiscope-") as folder:
+        return json.loads(Path(client.download_artifacts(run.info.run_id, name, folder)).read_text(encoding="utf-8"))
 
 
 def _pieces(row: Row) -> list[Row]:

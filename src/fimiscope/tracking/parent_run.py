@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,16 +12,18 @@ from typing import TYPE_CHECKING, Literal
 
 from fimiscope.checksums import short_digest
 from fimiscope.config import Config
+from fimiscope.corpus import Corpus
 from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
 from fimiscope.evaluation.notes import parent_note
 from fimiscope.tables import Table
+from fimiscope.tracking.datasets import TEST_DIGEST
 from fimiscope.tracking.parameters import parameters
 from fimiscope.tracking.store import connect, experiment_id, reported
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from pandas import DataFrame
 
 CHILDREN = "children"
 """Tag of a parent: what its children are."""
@@ -61,6 +64,7 @@ class ParentRun:
             measured: children by name.
             reused: names of those that were trained before.
         """
+        import pandas as pd
         from mlflow.entities import Metric
         from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
@@ -73,11 +77,12 @@ class ParentRun:
         self.client.set_tag(self.run_id, MLFLOW_RUN_NOTE, parent_note(kind, children, reused))
         columns: dict[str, list[str] | list[float | None]] = {kind.removesuffix("s"): list(children)}
         columns |= {title: [figures.get(name) for figures in children.values()] for name, title in HEADLINES.items()}
-        self.client.log_table(self.run_id, columns, "tables/children.json")
+        replace_table(self.client, self.run_id, pd.DataFrame(columns), "tables/children.json")
 
 
 def log_curve(parent: ParentRun, measured: Mapping[int, Mapping[str, float]], table: Table, plot: Figure) -> None:
     """Log each child's test figures as `curve/<name>`, whose step is how many texts it learned from; table and plot."""
+    import pandas as pd
     from mlflow.entities import Metric
 
     now = round(time.time() * 1000)
@@ -86,8 +91,8 @@ def log_curve(parent: ParentRun, measured: Mapping[int, Mapping[str, float]], ta
     ]
     for start in range(0, len(metrics), _AT_ONCE):
         parent.client.log_batch(parent.run_id, metrics=metrics[start : start + _AT_ONCE])
-    columns = {name: [row[number] for row in table.rows] for number, name in enumerate(table.columns)}
-    parent.client.log_table(parent.run_id, columns, "tables/learning_curve.json")
+    rows = pd.DataFrame(table.rows, columns=list(table.columns))
+    replace_table(parent.client, parent.run_id, rows, "tables/learning_curve.json")
     parent.client.log_figure(parent.run_id, plot, "plots/learning_curve.png")
 
 
@@ -110,32 +115,25 @@ def mean_figures(children: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 @contextmanager
 def parent_run(
-    config: Config, kind: Kind, members: Sequence[str], *, tags: Mapping[str, str] | None = None
+    config: Config, kind: Kind, members: Sequence[str], *, corpus: Corpus | None = None
 ) -> Iterator[ParentRun]:
     """Open the run above those of one config, and close it as it ended.
 
-    It goes on with the parent that an interrupted call for the same config and members has left, so that its children
-    stay together.
+    It goes on with the parent that an earlier call of this user for the same config, members and corpus has left, so
+    that its children stay together; where each child has a corpus of its own, with one that was interrupted only.
 
     Args:
         kind: what the children are.
         members: name of each child.
-        tags: that all children share.
+        corpus: whose validation and test part all children share.
 
     Raises:
-        TrackingError: the store cannot be reached.
+        TrackingError: the store cannot be reached, or refuses something.
     """
     client = connect()
-    experiment = experiment_id(client, config.tracking.experiment)
-    plan = short_digest("\n".join([config.to_yaml(), kind, *members]))
-    left = _interrupted(client, experiment, plan)
-    if left is not None:
-        client.update_run(left.info.run_id, status="RUNNING")
-        run_id = left.info.run_id
-    else:
-        run_id = _create(client, experiment, config, {**(tags or {}), CHILDREN: kind, _PLAN: plan})
-    status = "FAILED"
     with reported(f"the run above the {kind} cannot be logged; the same command goes on from what is there"):
+        run_id = _opened(client, config, kind, members, corpus)
+        status = "FAILED"
         try:
             client.log_text(run_id, config.to_yaml(), "config.yaml")
             yield ParentRun(client, run_id)
@@ -147,20 +145,32 @@ def parent_run(
             client.set_terminated(run_id, status)
 
 
-def _create(client: MlflowClient, experiment: str, config: Config, tags: Mapping[str, str]) -> str:
+def replace_table(client: MlflowClient, run_id: str, table: DataFrame, path: str) -> None:
+    """Log a table in the place of what an earlier call logged; MLflow's own `log_table` would add to it."""
+    from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
+
+    client.log_text(run_id, table.to_json(orient="split", index=False), path)
+    client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps([{"path": path, "type": "table"}]))
+
+
+def _opened(client: MlflowClient, config: Config, kind: Kind, members: Sequence[str], corpus: Corpus | None) -> str:
+    """Id of the parent that an earlier call has left, running again, or of a new one."""
     from mlflow.entities import Param
 
     # MLflow's own tags (user, source, commit) are added by its fluent interface alone.
     from mlflow.tracking.context.registry import resolve_tags
+    from mlflow.utils.mlflow_tags import MLFLOW_USER
 
-    name = f"{config.name} ({tags[CHILDREN]})"
-    run_id: str = client.create_run(experiment, run_name=name, tags=resolve_tags(dict(tags))).info.run_id
-    shared = {key: value for key, value in parameters(config).items() if key not in _OF_CHILDREN[tags[CHILDREN]]}
-    client.log_batch(run_id, params=[Param(key, value) for key, value in shared.items()])
+    experiment = experiment_id(client, config.tracking.experiment)
+    plan = short_digest("\n".join([config.to_yaml(), kind, *members, "" if corpus is None else corpus.digest]))
+    shared = {} if corpus is None else {TEST_DIGEST: corpus.part_digest("test")}
+    tags = resolve_tags({**shared, CHILDREN: kind, _PLAN: plan})
+    query = f"tags.`{_PLAN}` = '{plan}'" + (" and attributes.status != 'FINISHED'" if corpus is None else "")
+    for left in client.search_runs([experiment], query, order_by=["attributes.start_time DESC"]):
+        if left.data.tags.get(MLFLOW_USER) == tags[MLFLOW_USER]:
+            client.update_run(left.info.run_id, status="RUNNING")
+            return str(left.info.run_id)
+    run_id: str = client.create_run(experiment, run_name=f"{config.name} ({kind})", tags=tags).info.run_id
+    common = {key: value for key, value in parameters(config).items() if key not in _OF_CHILDREN[kind]}
+    client.log_batch(run_id, params=[Param(key, value) for key, value in common.items()])
     return run_id
-
-
-def _interrupted(client: MlflowClient, experiment: str, plan: str) -> Run | None:
-    query = f"tags.`{_PLAN}` = '{plan}' and attributes.status != 'FINISHED'"
-    found = client.search_runs([experiment], query, order_by=["attributes.start_time DESC"], max_results=1)
-    return found[0] if found else None

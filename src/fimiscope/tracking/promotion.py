@@ -6,19 +6,16 @@ alias moves: a crash in between leaves it in its place.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from fimiscope.codebook import Codebook
 from fimiscope.errors import ConfigError, TrackingError
 from fimiscope.evaluation.comparison import CONTRAST, Finding, Measured, Rules, compare, holds
 from fimiscope.evaluation.predictions import from_rows
-from fimiscope.tracking.comparing import find_run, logged_predictions
+from fimiscope.tracking.comparing import find_run, logged_json, logged_predictions
 from fimiscope.tracking.datasets import held_out_digest
 from fimiscope.tracking.registry import REGISTERED_NAME, logged_model, register
 from fimiscope.tracking.run import CODEBOOK, CONTRAST_TEXTS, PREDICTIONS
@@ -90,7 +87,7 @@ def promote(run: str, rules: Rules, *, alias: str = CHAMPION, why: str = "", dry
         former = _aliases(client).get(alias)
         champion = None if former is None else client.get_run(_run_of(client, former))
         if champion is not None:
-            _check_comparable(challenger, champion)
+            _check_comparable(client, challenger, champion)
         found = compare(rules, _measured(client, challenger), None if champion is None else _measured(client, champion))
         version = _version_of(client, run_id)
         if dry_run or not holds(found):
@@ -110,6 +107,9 @@ def promote(run: str, rules: Rules, *, alias: str = CHAMPION, why: str = "", dry
         )
         if former is not None:
             client.set_registered_model_alias(REGISTERED_NAME, previous_of(alias), former)
+        elif previous_of(alias) in _aliases(client):
+            # Of a champion of old, whose alias was taken away: there is nothing to go back to.
+            client.delete_registered_model_alias(REGISTERED_NAME, previous_of(alias))
         client.set_registered_model_alias(REGISTERED_NAME, alias, version)
         _expect(client, alias, version)
     return Promotion(alias, run_id, version, former, found, promoted=True)
@@ -174,20 +174,20 @@ def _version_of(client: MlflowClient, run_id: str) -> str | None:
     return max((str(one.version) for one in found if one.name == REGISTERED_NAME), key=int, default=None)
 
 
-def _check_comparable(challenger: Run, champion: Run) -> None:
+def _check_comparable(client: MlflowClient, challenger: Run, champion: Run) -> None:
     mine, theirs = challenger.info.run_id, champion.info.run_id
     if mine == theirs:
         raise TrackingError(f"run {mine} is the champion already")
-    if champion.data.tags.get("codebook") != challenger.data.tags.get("codebook"):
-        raise TrackingError(
-            f"run {mine} and the champion's run {theirs} have different codebooks: labels do not compare"
-        )
     held_out = held_out_digest(champion)
     if held_out is None or held_out != held_out_digest(challenger):
         raise TrackingError(
             f"run {mine} and the champion's run {theirs} were not tested on the same held-out texts: train the "
             "champion's config again on the corpus of today and promote that, or take the alias away "
             "(docs/registry.md), so that the rules for a first champion hold"
+        )
+    if logged_json(client, challenger, CODEBOOK) != logged_json(client, champion, CODEBOOK):
+        raise TrackingError(
+            f"run {mine} and the champion's run {theirs} have different codebooks: labels do not compare"
         )
 
 
@@ -203,8 +203,7 @@ def _measured(client: MlflowClient, run: Run) -> Measured:
     judged = from_rows(rows, Codebook.from_dict(codebook, place=f"codebook of run {run_id}"))
     contrast: dict[str, Any] = {"suite": "", "texts": []}
     if CONTRAST_TEXTS in there:
-        with TemporaryDirectory(prefix="fimiscope-") as folder:
-            contrast = json.loads(Path(client.download_artifacts(run_id, CONTRAST_TEXTS, folder)).read_text("utf-8"))
+        contrast = logged_json(client, run, CONTRAST_TEXTS)
     figures = {name.removeprefix(_TEST): value for name, value in run.data.metrics.items() if name.startswith(_TEST)}
     figures |= {name: value for name, value in run.data.metrics.items() if name.startswith(CONTRAST)}
     return Measured(figures, judged, contrast["suite"], contrast["texts"])

@@ -15,7 +15,7 @@ from fimiscope.bundle.files import CARD as BUNDLE_CARD
 from fimiscope.bundle.files import CODEBOOK, MANIFEST, verify
 from fimiscope.codebook import Codebook
 from fimiscope.errors import BundleError, TrackingError
-from fimiscope.tracking.store import connect, connect_to_existing, experiment_id, shown, tracking_uri
+from fimiscope.tracking.store import connect, connect_to_existing, experiment_id, reported, shown, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -107,7 +107,7 @@ def register_bundle(folder: Path) -> str:
     Raises:
         BundleError: the folder is no bundle, or is damaged.
         MissingExtra: mlflow is not installed.
-        TrackingError: the store cannot be reached.
+        TrackingError: the store cannot be reached, or refuses something.
     """
     manifest = verify(folder)
     client = connect()
@@ -115,12 +115,14 @@ def register_bundle(folder: Path) -> str:
 
     from fimiscope.tracking.serving import log_model
 
-    with mlflow.start_run(experiment_id=experiment_id(client, _EXPERIMENT), run_name=manifest.name) as run:
-        mlflow.set_tags({"bundle.version": manifest.version, "codebook": manifest.codebook})
-        if (folder / BUNDLE_CARD).is_file():
-            mlflow.log_text((folder / BUNDLE_CARD).read_text(encoding="utf-8"), CARD)
-        source = log_model(folder, Codebook.load(folder / CODEBOOK))
-    return f"models:/{REGISTERED_NAME}/{register(client, REGISTERED_NAME, source=source, run_id=run.info.run_id)}"
+    with reported(f"bundle {folder} cannot be registered"):
+        with mlflow.start_run(experiment_id=experiment_id(client, _EXPERIMENT), run_name=manifest.name) as run:
+            mlflow.set_tags({"bundle.version": manifest.version, "codebook": manifest.codebook})
+            if (folder / BUNDLE_CARD).is_file():
+                mlflow.log_text((folder / BUNDLE_CARD).read_text(encoding="utf-8"), CARD)
+            source = log_model(folder, Codebook.load(folder / CODEBOOK))
+        version = register(client, REGISTERED_NAME, source=source, run_id=run.info.run_id)
+    return f"models:/{REGISTERED_NAME}/{version}"
 
 
 def _description(client: MlflowClient, run_id: str) -> str | None:

@@ -178,8 +178,10 @@ def _cause(error: Exception) -> str:
     said = str(error).partition("\n")[0]
     if "maintenance mode" in said:
         return "MLflow keeps runs in folders no more: name a database, for example sqlite:///mlflow.db"
-    if "error code 401" in said or "error code 403" in said:
+    if "error code 401" in said:
         return "it refuses the user or password: see MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+    if "error code 403" in said:
+        return "this user may not do that there: ask who keeps it, or name another experiment in tracking.experiment"
     return "no answer" if "Max retries" in said else type(error).__name__
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus
 from fimiscope.tracking.parameters import parameters
-from fimiscope.tracking.parent_run import Place
+from fimiscope.tracking.parent_run import Place, replace_table
 from fimiscope.tracking.store import connect, experiment_id
 
 if TYPE_CHECKING:
@@ -49,11 +48,8 @@ class StudyRun:
     ) -> None:
         """Log what the study has come to, with a row a trial."""
         import pandas as pd
-        from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
-        # MLflow's own log_table would add to the table of an earlier call.
-        self.client.log_text(self.run_id, pd.DataFrame(trials).to_json(orient="split", index=False), TRIALS)
-        self.client.set_tag(self.run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps([{"path": TRIALS, "type": "table"}]))
+        replace_table(self.client, self.run_id, pd.DataFrame(trials), TRIALS)
         for name, value in figures.items():
             self.client.log_metric(self.run_id, name, value)
         for name, plot in plots.items():

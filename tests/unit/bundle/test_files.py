@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fimiscope.bundle import Bundle, files
+from fimiscope.codebook import Codebook
 from fimiscope.errors import BundleError
 
 FACTS = {
@@ -48,6 +51,21 @@ def test_what_was_sealed_is_accepted(copy: Path, tiny_bundle: Path) -> None:
     assert manifest.format == files.FORMAT
     assert set(manifest.files) == {path.name for path in copy.iterdir()} - {"manifest.json"}
     assert all(entry["bytes"] == (copy / name).stat().st_size for name, entry in manifest.files.items())
+
+
+def test_a_bundle_is_taken_for_another_one_as_soon_as_a_part_of_its_making_differs(
+    tiny_bundle: Path, codebook: Codebook
+) -> None:
+    made_of: dict[str, Any] = {
+        "config": (tiny_bundle / files.CONFIG).read_text(encoding="utf-8"),
+        "codebook": codebook,
+        "corpus_digest": files.verify(tiny_bundle).corpus_digest,
+    }
+    assert files.is_made_of(tiny_bundle, **made_of)
+    roles = (replace(codebook.roles[0], flags=not codebook.roles[0].flags), *codebook.roles[1:])
+    others = {"config": "", "codebook": replace(codebook, roles=roles), "corpus_digest": ""}
+    for name, other in others.items():
+        assert not files.is_made_of(tiny_bundle, **made_of | {name: other})
 
 
 @pytest.mark.parametrize("name", ["encoder.onnx", "lexical_weights.npy", "decisions.json", "tokenizer.json"])

@@ -107,7 +107,7 @@ def test_pass_rates_of_the_contrast_suite_are_compared_family_by_family(judged: 
     found = share_differences(first, second)
     assert found["base"].interval.value == pytest.approx(-1 / 3)
     assert found["must_change"].interval.value == pytest.approx(0)
-    assert found["must_keep"].interval.value == pytest.approx(2 / 2 - 2 / 3)
+    assert found["must_keep"].interval.value == pytest.approx(1 / 2)
     assert found["swap"].interval == found["must_keep"].interval
     asked = rules({"figure": "contrast/must_keep", "gain": 0})
     [same] = compare(asked, measured(judged, first, "a"), measured(judged, second, "a"))
@@ -115,6 +115,30 @@ def test_pass_rates_of_the_contrast_suite_are_compared_family_by_family(judged: 
     [never] = compare(asked, measured(judged), measured(judged))
     assert (same.passed, other.passed, never.passed) == (True, False, False)
     assert "not measured in both on the same texts" in other.reason
+
+
+def test_a_base_that_one_model_misreads_takes_its_edits_out_of_the_comparison(judged: Judged) -> None:
+    # The first reads one base and keeps its edit; the second reads all, is equal there, and fails one edit beyond.
+    first = suite(True, True, True, False, None, None, False, None, None)
+    second = suite(True, True, True, True, True, False, True, True, True)
+    found = share_differences(second, first)
+    assert found["base"].interval.value == pytest.approx(2 / 3)
+    assert found["must_keep"].interval.value == pytest.approx(0)
+    [kept] = compare(
+        rules({"figure": "contrast/must_keep", "not_worse_by": 0}),
+        measured(judged, second, "a"),
+        measured(judged, first, "a"),
+    )
+    assert kept.passed
+
+
+def test_no_edit_that_counts_for_both_is_no_comparison(judged: Judged) -> None:
+    first, second = suite(True, True, None), suite(True, None, True)
+    [found] = compare(
+        rules({"figure": "contrast/must_keep", "gain": -1}), measured(judged, first, "a"), measured(judged, second, "a")
+    )
+    assert not found.passed
+    assert "not measured in both on the same texts" in found.reason
 
 
 def test_rules_that_cannot_be_used_are_refused_with_their_place(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from fimiscope.tracking.store import is_local, shown, tracking_uri, use_local_store
+from fimiscope.errors import TrackingError
+from fimiscope.tracking.store import is_local, reported, shown, tracking_uri, use_local_store
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,16 @@ from fimiscope.tracking.store import is_local, shown, tracking_uri, use_local_st
 )
 def test_an_address_is_shown_without_what_may_hold_a_password(address: str, seen: str) -> None:
     assert shown(address) == seen
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"), [(401, "it refuses the user or password"), (403, "this user may not do that there")]
+)
+def test_a_wrong_password_and_a_missing_permission_are_told_apart(code: int, cause: str) -> None:
+    from mlflow import MlflowException
+
+    with pytest.raises(TrackingError, match=cause), reported("nothing can be logged"):
+        raise MlflowException(f"API request to endpoint /api/2.0/mlflow/runs/create failed with error code {code}")
 
 
 def test_offline_forgets_the_server(monkeypatch: pytest.MonkeyPatch) -> None:

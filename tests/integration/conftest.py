@@ -7,10 +7,14 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +31,8 @@ QUICKSTART = ROOT / "configs" / "quickstart.yaml"
 AXE = ROOT / ".venv/axe/node_modules/axe-core/axe.min.js"
 INBOX = ROOT / "data" / "sample" / "inbox"
 RUN_ID = re.compile(r"MLflow run  (\w{32})")
+SECONDS_TO_START = 240
+"""Of an MLflow server on a busy machine."""
 GIT = ("git", "-c", "user.name=Tester", "-c", "user.email=tester@example.org")
 
 
@@ -96,6 +102,60 @@ class Trained:
     folder: Path
     output: str
     commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class MlflowServer:
+    """A running `mlflow server` without passwords."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """Kill it with its workers."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def mlflow_server() -> Callable[[str, Path], AbstractContextManager[MlflowServer]]:
+    """Starts `mlflow server` over a store, in a folder."""
+
+    @contextmanager
+    def start(store: str, folder: Path) -> Iterator[MlflowServer]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = ("-m", "mlflow", "server", "--backend-store-uri", store, "--port", str(port), "--workers", "1")
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=folder,
+            env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        server = MlflowServer(f"http://127.0.0.1:{port}", process)
+        try:
+            deadline = time.monotonic() + SECONDS_TO_START
+            while not _answers(f"{server.address}/health"):
+                assert process.poll() is None, "mlflow server ended by itself"
+                assert time.monotonic() < deadline, "mlflow server does not answer"
+                time.sleep(0.5)
+            yield server
+        finally:
+            server.stop()
+
+    return start
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -21,7 +16,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from conftest import Trained, Workplace
+    from conftest import MlflowServer, Trained, Workplace
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.filterwarnings("ignore:::mlflow")]
 
@@ -43,27 +38,12 @@ def runs(workplace: Workplace, small: list[str], trained: Trained, client: Mlflo
 
 
 @pytest.fixture(scope="module")
-def server(workplace: Workplace, runs: list[Run]) -> Iterator[str]:
+def server(
+    workplace: Workplace, runs: list[Run], mlflow_server: Callable[[str, Path], AbstractContextManager[MlflowServer]]
+) -> Iterator[str]:
     """Address of `mlflow server` over the store of the workplace."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = ("-m", "mlflow", "server", "--backend-store-uri", workplace.store, "--port", str(port), "--workers", "1")
-    process = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=workplace.folder,
-        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait(lambda: _answers(f"{address}/health"), "an answer of mlflow server")
-        yield address
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=30)
+    with mlflow_server(workplace.store, workplace.folder) as running:
+        yield running.address
 
 
 @pytest.fixture
@@ -163,14 +143,6 @@ def _tab(page: Any, name: str) -> Any:
 
 def _text(page: Any) -> str:
     return page.find_element("tag name", "body").text
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def _wait(ready: Callable[[], Any], what: str, shown: Callable[[], str] = lambda: "") -> None:

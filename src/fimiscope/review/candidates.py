@@ -131,7 +131,7 @@ def read_candidates(
         if known is not None and known.text is None:
             texts.append(article.text)
         if article.id in verdicts:
-            candidates.append(Candidate(article, verdicts[article.id], known and known.labels))
+            candidates.append(Candidate(article, verdicts[article.id], None if known is None else known.labels))
     if not candidates:
         raise CorpusError(
             f"{scores}: none of its verdicts that can be labelled has its article in --articles: give the inputs "

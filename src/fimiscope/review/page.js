@@ -78,18 +78,21 @@ const begun = () =>
     role !== null || africa !== null || low || [actors, narratives, evidence].some((list) => list.length > 0));
 const unexported = () => begun().some((one) => !one.exported);
 
+// Now, and newer than the answer that is replaced, which may come from a computer whose clock is ahead.
+const after = (when) => new Date(Math.max(Date.now(), when === null ? 0 : Date.parse(when) + 1)).toISOString();
+
 function put(number, one) {
-  state.answers[number] = { ...one, when: new Date().toISOString(), exported: false };
+  state.answers[number] = { ...one, when: after(answer(number).when), exported: false };
   if (number !== state.at) show(number);
   keep();
   render();
 }
 
 function change(edit) {
-  const after = structuredClone(answer());
+  const edited = structuredClone(answer());
   history.push([state.at, answer()]);
-  edit(after);
-  put(state.at, after);
+  edit(edited);
+  put(state.at, edited);
 }
 
 function undo() {
@@ -357,7 +360,7 @@ function readLine(line) {
       .map(({ start, end }) => [toUnits(text, start), toUnits(text, end)])
       .filter(([start, end]) => start < end),
     low: row.confidence === "low",
-    when: typeof row.labelled_at === "string" ? row.labelled_at : null,
+    when: Number.isNaN(Date.parse(row.labelled_at)) ? null : new Date(row.labelled_at).toISOString(),
     exported: true,
   };
   return { number, one, annotator: typeof row.annotator === "string" ? row.annotator : null };

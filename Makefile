@@ -32,10 +32,10 @@ demo: .venv/ready-demo ## train the quickstart, score data/sample/inbox, show wh
 	@echo "This model learned from invented texts: it is for trying out, not for work."
 	@echo "To inspect the run:  $(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --port 5000   (then open http://127.0.0.1:5000)"
 
-test: .venv/ready-dev ## run the tests (under 10 minutes)
+test: .venv/ready-dev ## run the tests (about 20 minutes on two cores)
 	@$(BIN)/python -m pytest -m 'not slow'
 
-check-all: .venv/ready-dev ## run everything, slow tests included
+check-all: lint type ## run everything, slow tests included
 	@$(BIN)/python -m pytest
 
 .venv/axe/ready: Makefile

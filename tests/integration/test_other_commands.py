@@ -129,6 +129,9 @@ def test_the_corpus_of_a_config_is_built_as_parquet(
     assert f"{table.num_rows} texts written to out/corpus.parquet; digest " in done.stdout
     line = workplace.refusal("corpus", "build", QUICKSTART, "--output", "corpus.txt")
     assert "give a file that ends in .parquet" in line
+    below = Path("out", "corpus.parquet", "corpus.parquet")
+    line = workplace.refusal("corpus", "build", QUICKSTART, *small, "--output", below)
+    assert f"{below} cannot be written (" in line
 
 
 def test_the_balance_of_a_corpus_is_shown(workplace: Workplace, small: list[str]) -> None:

@@ -225,6 +225,11 @@ def test_columns_sort_both_ways(page: Any) -> None:
     assert page.execute_script("return document.activeElement.dataset.sort") == "published"
     find(page, "th.outlet button").click()
     assert set(shown("outlet")) == {"Invented paper 0"}
+    find(page, "#filters [type=reset]").click()
+    assert shown("probability") == sorted(shown("probability"), reverse=True)
+    assert find(page, "th.probability").get_attribute("aria-sort") == "descending"
+    assert find(page, "th.outlet").get_attribute("aria-sort") is None
+    assert find(page, "#sort").get_attribute("value") == "probability true"
 
 
 def test_pages_of_results_turn(page: Any) -> None:

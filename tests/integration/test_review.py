@@ -347,11 +347,12 @@ def test_words_that_are_selected_are_marked_and_can_be_taken_back(page: Any, bat
     while shown_id(page) != hostile:
         press(page, Keys.ENTER)
     press(page, "1")
+    press(page, Keys.ARROW_DOWN)
     page.execute_script(
         "const [node] = [...document.querySelectorAll('#text .sentence')].at(-1).childNodes;"
         "getSelection().setBaseAndExtent(node, 2, node, 12)"
     )
-    press(page, "m")
+    press(page, "2", "y", "m")
     words = text_of(page, "#text mark")
     row = page.execute_script("return rowOf(state.at)")
     text = batch.gold[hostile]["text"]
@@ -362,6 +363,11 @@ def test_words_that_are_selected_are_marked_and_can_be_taken_back(page: Any, bat
     press(page, Keys.ARROW_DOWN, "m")
     assert len(page.execute_script("return answer().evidence")) == 1
     find(page, "#evidence button").click()
+    assert page.execute_script("return answer().evidence") == []
+    # Words beside the text are none of its evidence, and neither is the sentence that was gone to before.
+    page.execute_script("getSelection().selectAllChildren(document.querySelector('.notice'))")
+    press(page, "m")
+    assert text_of(page, "#said") == "Select words or go to a sentence first."
     assert page.execute_script("return answer().evidence") == []
 
 
@@ -378,6 +384,17 @@ def test_undo_goes_back_over_texts(page: Any) -> None:
     assert text_of(page, "#state") == "needs a role and Africa"
     press(page, "u", "u")
     assert text_of(page, "#said") == "Nothing to undo."
+    assert not find(page, "#kept").is_displayed()
+
+
+def test_what_was_undone_does_not_come_back_from_an_earlier_export(page: Any) -> None:
+    begin(page, "Ada")
+    press(page, "1", "y", "2")
+    exported = page.execute_script("return rowOf(0)")
+    press(page, "u")
+    row = page.execute_script("return rowOf(0)")
+    assert row["role"] == page.execute_script("return book.roles[0].code") != exported["role"]
+    assert row["labelled_at"] > exported["labelled_at"]
 
 
 def test_a_text_without_a_role_has_no_codes(page: Any, codebook: Codebook) -> None:
@@ -408,8 +425,66 @@ def test_work_is_kept_in_the_browser_and_leaving_with_it_asks(page: Any, batch: 
     file = export(page, batch.folder, "Carl")
     assert len(rows_of(file)) == 1
     assert "1 text lacks a role or Africa and is not in it." in text_of(page, "#said")
+    assert text_of(page, "#kept") == "not exported"
+    assert page.execute_script(asks) is True
+    press(page, "y", "x")
     assert text_of(page, "#kept") == "exported"
     assert page.execute_script(asks) is False
+
+
+def test_two_tabs_do_not_write_over_each_other(page: Any, batch: Batch) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    begin(page, "Kofi")
+    first = page.current_window_handle
+    page.switch_to.new_window("tab")
+    try:
+        page.get((batch.folder / "queue" / "queue.html").as_uri())
+        press(page, "1", "y", Keys.ENTER, "2", "n")
+        page.switch_to.window(first)
+        # What the other tab says is in sight here, and what is said here is the newer answer.
+        assert text_of(page, "#progress-words") == "2 of 20 labelled"
+        press(page, "3")
+        [second] = set(page.window_handles) - {first}
+        page.switch_to.window(second)
+        assert page.execute_script("return [answer(0).role, answer(1).role]") == page.execute_script(
+            "return [book.roles[2].code, book.roles[1].code]"
+        )
+        press(page, "x")
+        page.switch_to.window(first)
+        assert text_of(page, "#kept") == "exported"
+        # Where no event comes, as in a tab that sleeps, nothing is lost either.
+        page.execute_script(
+            "const kept = JSON.parse(localStorage.getItem(keyOfPerson('Kofi')));"
+            "kept.answers[5] = { ...kept.answers[0], when: '2999-01-01T00:00:00.000Z' };"
+            "localStorage.setItem(keyOfPerson('Kofi'), JSON.stringify(kept))"
+        )
+        press(page, "4")
+        page.refresh()
+        assert text_of(page, "#progress-words") == "3 of 20 labelled"
+        assert page.execute_script("return answer(0).role") == page.execute_script("return book.roles[3].code")
+    finally:
+        for handle in set(page.window_handles) - {first}:
+            page.switch_to.window(handle)
+            page.execute_script("withUnexported.clear()")
+            page.close()
+        page.switch_to.window(first)
+
+
+def test_where_the_browser_keeps_nothing_the_page_says_so(page: Any) -> None:
+    begin(page, "Lena")
+    assert not find(page, "#unkept").is_displayed()
+    page.execute_script(
+        "for (let size = 2 ** 23; size >= 1; size /= 2) {"
+        "  try { localStorage.setItem(`full-${size}`, 'x'.repeat(size)); } catch { continue; }"
+        "}"
+    )
+    press(page, "1", "y")
+    assert find(page, "#unkept").text == "not kept in this browser: export often"
+    assert text_of(page, "#progress-words") == "1 of 20 labelled"
+    page.execute_script("localStorage.clear()")
+    press(page, "2")
+    assert not find(page, "#unkept").is_displayed()
 
 
 def test_an_exported_file_is_gone_on_from(page: Any, batch: Batch) -> None:
@@ -423,11 +498,19 @@ def test_an_exported_file_is_gone_on_from(page: Any, batch: Batch) -> None:
     file = export(page, batch.folder, "Dora")
     page.execute_script("localStorage.clear()")
     page.get((batch.folder / "queue" / "queue.html").as_uri())
-    open_file(page, file)
+    damaged = batch.folder / "damaged.jsonl"
+    broken = json.dumps(rows_of(file)[hostile] | {"evidence": [None]})
+    damaged.write_text(f"{broken}\nno json\n{file.read_text(encoding='utf-8')}", encoding="utf-8")
+    open_file(page, damaged)
+    assert text_of(page, "#name-hint") == (
+        "1 labelled texts were read from the file. Begin to go on from them. "
+        "2 lines were passed over: they are broken, or of another queue or codebook."
+    )
     assert find(page, "#name").get_attribute("value") == "Dora"
     begin(page, "")
     number = page.execute_script("return items.findIndex((one) => one.id === arguments[0])", hostile)
     assert page.execute_script("return rowOf(arguments[0])", number) == rows_of(file)[hostile]
+    assert text_of(page, "#kept") == "exported"
 
 
 def test_a_name_can_be_put_right(page: Any) -> None:

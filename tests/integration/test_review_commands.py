@@ -41,6 +41,25 @@ def test_what_to_choose_from_is_given_once(workplace: Workplace, tmp_path: Path)
     assert said == "fimiscope: --from takes all that is disputed: leave out --annotations and --size"
 
 
+def test_a_queue_is_not_written_over_and_unjudged_labels_are_counted(workplace: Workplace, tmp_path: Path) -> None:
+    articles, scores = tmp_path / "articles.jsonl", tmp_path / "scores.jsonl"
+    texts = {"1": TEXT, "2": "[Invented] The price of millet rose in the north of the country."}
+    articles.write_text("".join(json.dumps({"id": n, "text": t}) + "\n" for n, t in texts.items()), encoding="utf-8")
+    cleared = {"status": "scored", "flag": False, "flag_probability": None, "role_label": None, "gate": True}
+    scores.write_text("".join(json.dumps({"id": number, **cleared}) + "\n" for number in texts), encoding="utf-8")
+    words = ("review", "build", scores, "--articles", articles, "--output", tmp_path / "queue")
+    said = json.loads(workplace.run(*words, "--annotations", labelled(tmp_path / "ada.jsonl"), "--json").stdout)
+    assert said["texts"] == 1
+    [remark] = said["remarks"]
+    assert remark.startswith("1 labelled texts have no probabilities")
+    assert "predict --no-gate" in remark
+    page = (tmp_path / "queue" / "queue.html").read_bytes()
+    line = workplace.refusal(*words)
+    assert f"{tmp_path / 'queue' / 'queue.html'} is there already" in line
+    assert "give another --output, or take it away" in line
+    assert (tmp_path / "queue" / "queue.html").read_bytes() == page
+
+
 def test_where_all_is_disputed_the_agreement_is_shown_all_the_same(workplace: Workplace, tmp_path: Path) -> None:
     files = (labelled(tmp_path / "ada.jsonl"), labelled(tmp_path / "ben.jsonl", africa=False))
     words = ("review", "merge", *files, "--output", tmp_path / "v.jsonl")

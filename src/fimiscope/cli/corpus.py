@@ -48,10 +48,12 @@ def build_command(
     # After all that can be refused at once: these take seconds to load.
     from fimiscope.corpus import corpus_tables
     from fimiscope.pipeline import load_corpus
+    from fimiscope.predict.writing.writer import one_line
 
     corpus = load_corpus(resolved, Codebook.load(resolved.codebook))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    corpus.table().to_parquet(str(output))
+    with one_line(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        corpus.table().to_parquet(str(output))
     out = console()
     show_table(corpus_tables(corpus)[0], to=out)
     out.print(f"{len(corpus.examples)} texts written to {output}; digest {corpus.digest}")

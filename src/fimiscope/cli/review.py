@@ -52,13 +52,16 @@ def build_command(
     from fimiscope.cli.show import NOTICE, console, progress, show_table
     from fimiscope.codebook import Codebook
     from fimiscope.reading import read_articles
-    from fimiscope.review.files import check_folder
+    from fimiscope.review.files import check_new
 
     if (scores is None) == (disputed is None):
         raise ConfigError("give SCORES, the result of `fimiscope predict`, or --from; one of the two")
     if disputed is not None and (annotations is not None or size is not None):
         raise ConfigError("--from takes all that is disputed: leave out --annotations and --size")
-    check_folder(output)
+    check_new(
+        output / "queue.html",
+        "labels on it that nobody exported yet would be out of reach, so give another --output, or take it away",
+    )
     book = Codebook.load(codebook)
     inputs = read_articles(articles, columns=column_names(columns), stdin=sys.stdin.buffer)
 
@@ -73,12 +76,17 @@ def build_command(
         if disputed is not None:
             queue = disputed_queue(disputed, inputs, book)
         elif scores is not None:
-            labelled = {} if annotations is None else read_labels(annotations, book)
+            labelled = () if annotations is None else read_labels(annotations, book)
             candidates = read_candidates(scores, inputs, labelled, book)
             queue = build_queue(candidates, book, size=size or 100, progress=listen)
             if candidates.without_text:
                 remarks.append(
                     f"{candidates.without_text} of {candidates.scored} verdicts have no article in --articles"
+                )
+            if candidates.not_judged:
+                remarks.append(
+                    f"{candidates.not_judged} labelled texts have no probabilities, and no errors were looked for in "
+                    "them: score them with fimiscope predict --no-gate"
                 )
     files = write_queue(queue, output, show_model=show_model)
     if as_json:

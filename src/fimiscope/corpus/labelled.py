@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,8 @@ def labelled_records(
 ) -> Iterator[Record]:
     """The usable rows of a labelled file in its order; the others go to `drops`. `source` is else the file's stem.
 
+    An id may stand once in each `corpus`; one that stands in several becomes `<corpus>:<id>`.
+
     Raises:
         ReadingError: the file is missing, of another kind, or lacks a column.
         CorpusError: a column that `columns` names for a label is in no row.
@@ -55,7 +58,7 @@ def labelled_records(
     given = dict(columns or {})
     names = {name: given.pop(name, name).lower() for name in _LABEL_FIELDS}
     unseen = {theirs for name, theirs in names.items() if theirs != name}
-    ids: set[str] = set()
+    records: dict[tuple[str | None, str], Record] = {}
     for article, values in _rows(path, given):
         unseen -= set(values)
         if isinstance(article, Unreadable):
@@ -67,15 +70,19 @@ def labelled_records(
         except ValueError as error:
             drops.add(source, str(error), article.id)
             continue
-        fault = "its id stands above already" if article.id in ids else fault_of(article, labels, codebook)
+        key = as_text(values.get("corpus")), article.id
+        fault = "its id stands above already" if key in records else fault_of(article, labels, codebook)
         if fault is not None:
             drops.add(source, fault, article.id)
             continue
-        ids.add(article.id)
         family = as_text(row["family"])
-        yield Record(article, labels, source, family and f"{source}/{family}", len(article.text), invented)
+        records[key] = Record(article, labels, source, family and f"{source}/{family}", len(article.text), invented)
     if unseen:
         raise CorpusError(f"{path} has no column {', '.join(sorted(unseen))}: correct `columns`")
+    corpora = Counter(identity for _, identity in records)
+    for (corpus, identity), record in records.items():
+        several = corpus is not None and corpora[identity] > 1
+        yield replace(record, article=replace(record.article, id=f"{corpus}:{identity}")) if several else record
 
 
 def with_languages(records: Iterable[Record]) -> Iterator[Record]:

@@ -39,8 +39,11 @@ def read_rows(
     source = source_of(Path(path))
     if source.kind not in _TABLES:
         raise ReadingError(f"{source.place} is no table: give jsonl, csv or parquet")
-    if not source.path.is_file():
-        raise ReadingError(f"{source.place} does not exist")
+    try:
+        if not source.path.is_file():
+            raise ReadingError(f"{source.place} does not exist")
+    except OSError as error:
+        raise ReadingError(f"{source.place} cannot be read ({error.strerror or error})") from error
     names = Columns(columns, needs)
     column_faults([source], names)
     return named_rows(source, names)

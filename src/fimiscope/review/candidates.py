@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,7 @@ class Candidates:
         threshold: flag probability at which the model flags, as far as its verdicts show it.
         scored: verdicts of the file that are not failed.
         without_text: verdicts whose article is in no input.
+        not_judged: labelled candidates without probabilities of roles, which say nothing of their labels.
     """
 
     candidates: tuple[Candidate, ...]
@@ -67,10 +69,13 @@ class Candidates:
     threshold: float
     scored: int
     without_text: int
+    not_judged: int
 
 
-def read_labels(path: Path, codebook: Codebook) -> dict[str, LabelledText]:
-    """Labels by id: annotations with a digest, or a labelled file with texts (jsonl, csv or parquet).
+def read_labels(path: Path, codebook: Codebook) -> list[LabelledText]:
+    """The labels of a file: annotations with a digest, or a labelled file with texts (jsonl, csv or parquet).
+
+    An id may stand once in each `corpus`.
 
     Raises:
         ReadingError: the file is missing or of another kind.
@@ -78,7 +83,7 @@ def read_labels(path: Path, codebook: Codebook) -> dict[str, LabelledText]:
     """
     from fimiscope.reading import read_rows
 
-    found: dict[str, LabelledText] = {}
+    found: dict[tuple[str | None, str], LabelledText] = {}
     for place, values in read_rows(path, needs=("id",)):
         if isinstance(values, Unreadable):
             raise CorpusError(f"annotations {place}: {values.reason}")
@@ -88,17 +93,18 @@ def read_labels(path: Path, codebook: Codebook) -> dict[str, LabelledText]:
             raise CorpusError(f"annotations {place}: {error}") from error
         if faults := codebook.faults(labels):
             raise CorpusError(f"annotations {place}: not in the codebook: {'; '.join(faults)}")
-        if values["id"] in found:
+        key = as_text(values.get("corpus")), values["id"]
+        if key in found:
             raise CorpusError(f"annotations {place}: '{values['id']}' stands above already")
         text = values.get("text")
-        found[values["id"]] = LabelledText(
+        found[key] = LabelledText(
             values["id"], labels, as_text(values.get("sha256")), text if isinstance(text, str) else None
         )
-    return found
+    return list(found.values())
 
 
 def read_candidates(
-    scores: Path, articles: Iterable[Article | Unreadable], labelled: Mapping[str, LabelledText], codebook: Codebook
+    scores: Path, articles: Iterable[Article | Unreadable], labelled: Sequence[LabelledText], codebook: Codebook
 ) -> Candidates:
     """Join a result of `fimiscope predict` to the articles that it was made from, by id.
 
@@ -110,27 +116,30 @@ def read_candidates(
     """
     standing = [_Standing.of(verdict) for verdict in verdicts_in(scores, codebook) if verdict.status != "failed"]
     threshold = threshold_of((one.flag, one.probability) for one in standing)
-    wanted = _pool(standing, threshold) | (labelled.keys() & {one.id for one in standing})
+    by_id: dict[str, list[LabelledText]] = defaultdict(list)
+    for one in labelled:
+        by_id[one.id].append(one)
+    wanted = _pool(standing, threshold) | (by_id.keys() & {one.id for one in standing})
     verdicts = {verdict.id: verdict for verdict in verdicts_in(scores, codebook) if verdict.id in wanted}
-    candidates, texts = [], [one.text for one in labelled.values() if one.text is not None]
+    candidates, texts = [], [one.text for one in labelled if one.text is not None]
     found: set[str] = set()
     for article in articles:
         if isinstance(article, Unreadable):
             continue
         found.add(article.id)
-        known = labelled.get(article.id)
-        labels = known.labels if known and known.is_of(article) else None
-        if labels is not None and known is not None and known.text is None:
+        known = next((one for one in by_id.get(article.id, ()) if one.is_of(article)), None)
+        if known is not None and known.text is None:
             texts.append(article.text)
         if article.id in verdicts:
-            candidates.append(Candidate(article, verdicts[article.id], labels))
+            candidates.append(Candidate(article, verdicts[article.id], None if known is None else known.labels))
     if not candidates:
         raise CorpusError(
             f"{scores}: none of its verdicts that can be labelled has its article in --articles: give the inputs "
             "that were scored, in the same order"
         )
     without = sum(one.id not in found for one in standing)
-    return Candidates(tuple(candidates), tuple(texts), threshold, len(standing), without)
+    not_judged = sum(one.labels is not None and one.verdict.role is None for one in candidates)
+    return Candidates(tuple(candidates), tuple(texts), threshold, len(standing), without, not_judged)
 
 
 def margin(probability: float | None, threshold: float) -> float:

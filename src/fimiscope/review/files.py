@@ -8,18 +8,31 @@ from pathlib import Path
 from typing import Any
 
 from fimiscope.errors import OutputError
-from fimiscope.predict.writing.writer import replace_safely
+from fimiscope.predict.writing.writer import one_line, replace_safely
 
 
 def check_folder(folder: Path) -> None:
     """Refuse a folder that could not be made at the end.
 
     Raises:
-        OutputError: it, or what it should lie in, is a file.
+        OutputError: it, or what it should lie in, is a file, or cannot be looked at.
     """
     for part in (folder, *folder.parents):
-        if part.exists() and not part.is_dir():
-            raise OutputError(f"--output: {part} is a file: give another folder")
+        with one_line(part):
+            if part.exists() and not part.is_dir():
+                raise OutputError(f"--output: {part} is a file: give another folder")
+
+
+def check_new(path: Path, advice: str) -> None:
+    """Refuse a file that is there already, or whose folder could not be made at the end.
+
+    Raises:
+        OutputError: with `advice`, where it is there.
+    """
+    check_folder(path.parent)
+    with one_line(path):
+        if path.exists():
+            raise OutputError(f"{path} is there already: {advice}")
 
 
 def write_whole(path: Path, content: str) -> None:

@@ -52,8 +52,11 @@ def interface(codebook: Codebook) -> str:
     return ElementTree.tostring(view, encoding="unicode") + "\n"
 
 
-def exported_rows(document: Any, path: Path) -> Iterator[dict[str, Any]]:
-    """The annotations of an export as rows of our format; skipped tasks are passed over.
+def exported_rows(document: Any, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The annotations of an export as (place, row of our format); skipped tasks are passed over.
+
+    As on our page, a text of role `none` has no codes and no evidence, whatever was chosen before the role. An
+    annotator whom the export knows by number alone is called by the number.
 
     Raises:
         ReadingError: it is no JSON export of these tasks.
@@ -70,7 +73,7 @@ def exported_rows(document: Any, path: Path) -> Iterator[dict[str, Any]]:
                     f"{path}: task {number} holds an annotation that Label Studio does not write: export as JSON again"
                 )
             if not annotation.get("was_cancelled"):
-                yield _row(data, annotation)
+                yield f"{path}: task {number}, text '{data.get('id', '')}'", _row(data, annotation)
 
 
 def _task(item: QueueItem, codebook: Codebook, *, show_model: bool) -> dict[str, Any]:
@@ -137,18 +140,20 @@ def _row(data: Mapping[str, Any], annotation: Mapping[str, Any]) -> dict[str, An
         elif result.get("type") == "labels":
             evidence.append(_span(value, text))
     by = annotation.get("completed_by")
-    name = by.get("email") or by.get("id") if isinstance(by, dict) else by
+    role = next(iter(chosen.get("role", ())), None)
+    if role == NO_ROLE:
+        chosen["actors"], chosen["narratives"], evidence = [], [], []
     return {
         **{field: data[field] for field in _IDENTITY if field in data},
         "id": data.get("id", ""),
         "text": text,
-        "role": next(iter(chosen.get("role", ())), None),
+        "role": role,
         "africa": next(iter(chosen.get("africa", ())), None),
         "actors": chosen.get("actors", []),
         "narratives": chosen.get("narratives", []),
         "confidence": next(iter(chosen.get("confidence", ())), None),
         "evidence": evidence,
-        "annotator": None if name is None else str(name),
+        "annotator": by.get("email") or by.get("id") if isinstance(by, dict) else by,
         "labelled_at": annotation.get("updated_at") or annotation.get("created_at"),
     }
 

@@ -21,8 +21,8 @@ from fimiscope.corpus.provenance import Provenance, provenance_file
 from fimiscope.errors import CorpusError, OutputError
 from fimiscope.records import Article, Labels, Span, Unreadable
 from fimiscope.review.agreement import Agreement, agreements
-from fimiscope.review.files import check_folder, json_line, write_whole
-from fimiscope.review.readings import Key, Reading, labels_row, latest, read_readings
+from fimiscope.review.files import check_new, json_line, write_whole
+from fimiscope.review.readings import Key, Reading, check_names, labels_row, latest, read_readings
 from fimiscope.tables import Table
 
 Joined = Literal["single", "agreed", "adjudicated"]
@@ -88,23 +88,24 @@ def merge(files: Sequence[Path], codebook: Codebook, *, adjudicated: Sequence[Pa
 
     Raises:
         ReadingError: a file is missing or of another kind.
-        CorpusError: a file holds rows that are no annotations by this codebook, or name texts differently.
+        CorpusError: a file holds rows that are no annotations by this codebook, or name texts differently; one name may
+            be two people's; or adjudicators differ.
         MissingExtra: krippendorff is not installed.
     """
     by_file = {path: read_readings(path, codebook) for path in (*files, *adjudicated)}
     latest(reading for readings in by_file.values() for reading in readings)
+    for group in (files, adjudicated):
+        check_names({path: by_file[path] for path in group})
     readings = latest(reading for path in files for reading in by_file[path])
-    decisions = {one.key: one for one in latest(reading for path in adjudicated for reading in by_file[path])}
-    by_text: dict[Key, list[Reading]] = defaultdict(list)
-    for reading in sorted(readings, key=lambda one: one.annotator):
-        by_text[reading.key].append(reading)
+    decided = latest(reading for path in adjudicated for reading in by_file[path])
+    by_text, decisions = _by_text(readings), _by_text(decided)
     texts: list[Merged] = []
     disputed: list[Disputed] = []
     for key in sorted(by_text.keys() | decisions.keys()):
-        own = by_text[key]
+        own = by_text.get(key, [])
         fields = _differing([reading.labels for reading in own], codebook)
         if key in decisions:
-            texts.append(Merged(_decided(decisions[key], fields), "adjudicated", max(1, len(own))))
+            texts.append(Merged(_decided(decisions[key], fields, codebook), "adjudicated", max(1, len(own))))
         elif fields:
             disputed.append(Disputed(fields, tuple(own)))
         else:
@@ -114,7 +115,7 @@ def merge(files: Sequence[Path], codebook: Codebook, *, adjudicated: Sequence[Pa
         tuple(disputed),
         tuple(agreements(readings, codebook)),
         dict(sorted(Counter(reading.annotator for reading in readings).items())),
-        dict(sorted(Counter(reading.annotator for reading in decisions.values()).items())),
+        dict(sorted(Counter(reading.annotator for reading in decided).items())),
         tuple(
             {"file": path.name, "sha256": sha256_of_file(path), "readings": len(found)}
             for path, found in by_file.items()
@@ -141,10 +142,10 @@ def write_version(done: Merge, output: Path, articles: Iterable[Article | Unread
     if not done.texts:
         return disputed
     rows = [_row(text, done.codebook, None if known is None else known[text.reading.key]) for text in done.texts]
-    write_whole(output, "".join(map(json_line, rows)))
+    content = "".join(map(json_line, rows))
     provenance = Provenance(
         annotations=output.name,
-        sha256=sha256_of_file(output),
+        sha256=sha256_of_text(content),
         texts=len(rows),
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         codebook=done.codebook.version,
@@ -156,7 +157,9 @@ def write_version(done: Merge, output: Path, articles: Iterable[Article | Unread
         inputs=list(done.inputs),
         fimiscope=metadata.version("fimiscope"),
     )
+    # First, so that no version is ever there without its provenance.
     write_whole(provenance_file(output), provenance.to_json())
+    write_whole(output, content)
     return disputed
 
 
@@ -186,11 +189,15 @@ def check_output(output: Path) -> None:
     """
     if output.suffix != ".jsonl":
         raise OutputError(f"--output {output}: give a file that ends in .jsonl")
-    if output.exists():
-        raise OutputError(
-            f"{output} is there already: results refer to a version of annotations, so give the new one a new name"
-        )
-    check_folder(output.parent)
+    check_new(output, "results refer to a version of annotations, so give the new one a new name")
+
+
+def _by_text(readings: Iterable[Reading]) -> dict[Key, list[Reading]]:
+    """Readings by text, of each text in an order of its own: the place of a reading tells nobody who gave it."""
+    found: dict[Key, list[Reading]] = defaultdict(list)
+    for reading in sorted(readings, key=lambda one: sha256_of_text(f"{one.corpus}\0{one.id}\0{one.annotator}")):
+        found[reading.key].append(reading)
+    return dict(found)
 
 
 def _differing(labels: Sequence[Labels], codebook: Codebook) -> tuple[str, ...]:
@@ -210,8 +217,15 @@ def _agreed(readings: Sequence[Reading]) -> Reading:
     return replace(first, labels=replace(first.labels, evidence=spans, confidence="low" if unsure else "high"))
 
 
-def _decided(reading: Reading, fields: Sequence[str]) -> Reading:
+def _decided(decisions: Sequence[Reading], fields: Sequence[str], codebook: Codebook) -> Reading:
     """Where readers differed, a label is of low confidence whoever decided."""
+    reading = _agreed(decisions)
+    if differing := _differing([one.labels for one in decisions], codebook):
+        names = " and ".join(sorted(one.annotator for one in decisions))
+        raise CorpusError(
+            f"--adjudicated: {names} differ on '{reading.id}' of {reading.corpus} ({', '.join(differing)}): let them "
+            "agree, or leave the text in the file of one of them"
+        )
     return replace(reading, labels=replace(reading.labels, confidence="low")) if fields else reading
 
 

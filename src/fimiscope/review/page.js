@@ -10,8 +10,8 @@ const STORED = `fimiscope-review-${about.queue}`;
 const GROUPS = [["actors", book.actors], ["narratives", book.narratives]];
 
 // Answers by number of the text; offsets of evidence in UTF-16 units, as this language counts.
-const blank = () => ({ role: null, africa: null, actors: [], narratives: [], evidence: [], low: false, when: null });
-const state = { language: "en", annotator: "", at: 0, sentence: -1, unexported: false, shortcuts: true, answers: {} };
+const blank = () => ({ role: null, africa: null, actors: [], narratives: [], evidence: [], low: false, when: null, exported: false });
+const state = { language: "en", annotator: "", at: 0, sentence: -1, shortcuts: true, answers: {} };
 const history = [];
 // What is kept of each annotator, and whose labels are not exported yet, by `keyOfPerson`.
 const memory = new Map();
@@ -19,6 +19,8 @@ const withUnexported = new Set();
 // Rows of an opened file until a name is given, and the name that is being changed.
 let opened = [];
 let leaving = "";
+// What of the text is in sight.
+let drawn = "";
 
 // Words
 
@@ -71,31 +73,34 @@ const answer = (number = state.at) => state.answers[number] ?? blank();
 const complete = (one) => one.role !== null && one.africa !== null;
 const without = (one) => one.role === about.no_role;
 const done = () => items.filter((_, number) => complete(answer(number))).length;
+const begun = () =>
+  Object.values(state.answers).filter(({ role, africa, low, actors, narratives, evidence }) =>
+    role !== null || africa !== null || low || [actors, narratives, evidence].some((list) => list.length > 0));
+const unexported = () => begun().some((one) => !one.exported);
 
-function change(edit) {
-  const before = state.answers[state.at];
-  history.push([state.at, before && JSON.stringify(before)]);
-  const after = structuredClone(answer());
-  edit(after);
-  after.when = new Date().toISOString();
-  state.answers[state.at] = after;
-  changed();
-}
+// Now, and newer than the answer that is replaced, which may come from a computer whose clock is ahead.
+const after = (when) => new Date(Math.max(Date.now(), when === null ? 0 : Date.parse(when) + 1)).toISOString();
 
-function changed() {
-  state.unexported = true;
+function put(number, one) {
+  state.answers[number] = { ...one, when: after(answer(number).when), exported: false };
+  if (number !== state.at) show(number);
   keep();
   render();
+}
+
+function change(edit) {
+  const edited = structuredClone(answer());
+  history.push([state.at, answer()]);
+  edit(edited);
+  put(state.at, edited);
 }
 
 function undo() {
   const last = history.pop();
   if (!last) return tell(say("said_nothing_to_undo"));
   const [number, before] = last;
-  if (before) state.answers[number] = JSON.parse(before);
-  else delete state.answers[number];
-  if (number !== state.at) show(number);
-  changed();
+  // As the newest answer, so that neither another tab nor an earlier export brings back what was undone.
+  put(number, before);
   tell(say("said_undone", { number: number + 1 }));
 }
 
@@ -140,10 +145,10 @@ function union(spans) {
 // Never half of a character that takes two units.
 const low = (unit) => unit >= 0xdc00 && unit <= 0xdfff;
 
+const selecting = () => getSelection().rangeCount > 0 && !getSelection().isCollapsed;
+
 function selected() {
-  const selection = getSelection();
-  if (!selection.rangeCount || selection.isCollapsed) return null;
-  const range = selection.getRangeAt(0);
+  const range = getSelection().getRangeAt(0);
   const sheet = at("text");
   if (!range.intersectsNode(sheet)) return null;
   const inside = document.createRange();
@@ -165,7 +170,7 @@ function selected() {
 
 function mark() {
   if (without(answer())) return tell(say("evidence_unneeded"));
-  const span = selected() ?? item().sentences[state.sentence];
+  const span = selecting() ? selected() : item().sentences[state.sentence];
   if (!span) return tell(say("said_nothing_to_mark"));
   const words = brief(item().text.slice(...span));
   const marked = answer().evidence.findIndex(([start, end]) => start === span[0] && end === span[1]);
@@ -180,6 +185,7 @@ function toSentence(step) {
   const last = item().sentences.length - 1;
   if (last < 0) return;
   state.sentence = Math.min(last, Math.max(0, state.sentence + step));
+  getSelection().removeAllRanges();
   renderText();
   at("text").querySelector(".current")?.scrollIntoView({ block: "nearest" });
   tell(item().text.slice(...item().sentences[state.sentence]));
@@ -190,20 +196,24 @@ function toSentence(step) {
 const keyOfPerson = (name) => `${STORED}-${name.toLowerCase()}`;
 const same = (one, other) => keyOfPerson(one) === keyOfPerson(other);
 
+// What the browser has, which another tab may have written.
+function inBrowser(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key) ?? "{}");
+  } catch {
+    return {};
+  }
+}
+
+const stored = (key) => (memory.has(key) ? JSON.parse(memory.get(key)) : inBrowser(key));
+
 function store(key, value) {
   memory.set(key, JSON.stringify(value));
   try {
     localStorage.setItem(key, memory.get(key));
+    return true;
   } catch {
-    return;
-  }
-}
-
-function stored(key) {
-  try {
-    return JSON.parse(memory.get(key) ?? localStorage.getItem(key) ?? "{}");
-  } catch {
-    return {};
+    return false;
   }
 }
 
@@ -217,32 +227,46 @@ function forget(key) {
   }
 }
 
+// Another tab may have this page open: of two answers to one text the newer one stands.
+function gather() {
+  const { answers = {} } = inBrowser(keyOfPerson(state.annotator));
+  for (const [number, one] of Object.entries(answers)) {
+    const own = state.answers[number];
+    if (!own || (own.when ?? "") < (one.when ?? "")) state.answers[number] = one;
+    else if (own.when === one.when) own.exported ||= one.exported;
+  }
+}
+
 function keep() {
+  gather();
   const { annotator, answers, shortcuts } = state;
   const key = keyOfPerson(annotator);
-  store(STORED, { annotator, shortcuts });
-  store(key, { answers, unexported: state.unexported });
-  if (state.unexported) withUnexported.add(key);
+  const kept = [store(STORED, { annotator, shortcuts }), store(key, { answers })];
+  at("unkept").hidden = kept.every(Boolean);
+  noteUnexported();
+}
+
+function noteUnexported() {
+  const key = keyOfPerson(state.annotator);
+  if (unexported()) withUnexported.add(key);
   else withUnexported.delete(key);
 }
 
 function recall() {
   Object.assign(state, stored(STORED));
-  if (!state.annotator) return;
-  Object.assign(state, stored(keyOfPerson(state.annotator)));
-  keep();
+  if (state.annotator) keep();
 }
 
 // The answers of whoever is named; those of a name that was mistyped go over to the right one.
 function enter(name) {
-  const own = stored(keyOfPerson(name));
-  const moves = leaving && !same(leaving, name) && Object.keys(state.answers).length > 0 && Object.keys(own.answers ?? {}).length === 0;
+  const { answers = {} } = stored(keyOfPerson(name));
+  const moves = leaving && !same(leaving, name) && begun().length > 0 && Object.keys(answers).length === 0;
   if (moves && confirm(say("same_person", { before: leaving, name }))) {
     forget(keyOfPerson(leaving));
-    state.unexported = true;
+    for (const one of Object.values(state.answers)) one.exported = false;
   } else {
     if (!same(leaving, name)) history.length = 0;
-    Object.assign(state, { answers: {}, unexported: false }, own);
+    state.answers = answers;
   }
   state.annotator = name;
   const count = add(opened);
@@ -281,6 +305,7 @@ function rowOf(number) {
 }
 
 function exportFile() {
+  gather();
   const finished = items.map((_, number) => number).filter((number) => complete(answer(number)));
   if (!finished.length) return tell(say("said_nothing_to_export"));
   const content = finished.map((number) => `${JSON.stringify(rowOf(number))}\n`).join("");
@@ -288,12 +313,12 @@ function exportFile() {
   const link = make("a", { href: URL.createObjectURL(new Blob([content], { type: "application/x-ndjson" })), download: file });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  state.unexported = false;
+  for (const number of finished) state.answers[number].exported = true;
   keep();
   render();
-  const begun = Object.values(state.answers).length - finished.length;
+  const left = begun().length - finished.length;
   const said = plural("said_exported", finished.length, { file });
-  tell(begun > 0 ? `${said} ${plural("said_begun", begun)}` : said);
+  tell(left > 0 ? `${said} ${plural("said_begun", left)}` : said);
 }
 
 // The newer of two answers to one text stands.
@@ -302,43 +327,54 @@ function add(rows) {
   for (const { number, one } of rows) {
     const before = state.answers[number];
     if (before && (before.when ?? "") >= (one.when ?? "")) continue;
-    if (before) history.push([number, JSON.stringify(before)]);
+    if (before) history.push([number, before]);
     state.answers[number] = one;
     count += 1;
   }
   return count;
 }
 
-function openFile(content) {
-  opened = [];
-  for (const line of content.split("\n")) {
-    let row;
-    try {
-      row = JSON.parse(line);
-    } catch {
-      continue;
-    }
-    const number = items.findIndex((one) => one.id === row?.id && one.sha256 === row?.sha256);
-    if (number < 0 || row.codebook !== book.version) continue;
-    const { text } = items[number];
-    const known = (codes, entries) => entries.map(({ code }) => code).filter((code) => codes?.includes?.(code));
-    const one = {
-      role: known([row.role], book.roles)[0] ?? null,
-      africa: typeof row.africa === "boolean" ? row.africa : null,
-      actors: known(row.actors, book.actors),
-      narratives: known(row.narratives, book.narratives),
-      evidence: (Array.isArray(row.evidence) ? row.evidence : [])
-        .map(({ start, end }) => [toUnits(text, start), toUnits(text, end)])
-        .filter(([start, end]) => start < end),
-      low: row.confidence === "low",
-      when: typeof row.labelled_at === "string" ? row.labelled_at : null,
-    };
-    opened.push({ number, one, annotator: typeof row.annotator === "string" ? row.annotator : null });
+function parsed(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
   }
+}
+
+// What a line of an exported file says; null where it is broken, or of another queue or codebook.
+function readLine(line) {
+  const row = parsed(line);
+  const number = items.findIndex((one) => one.id === row?.id && one.sha256 === row?.sha256);
+  if (number < 0 || row.codebook !== book.version) return null;
+  const spans = Array.isArray(row.evidence) ? row.evidence : [];
+  if (!spans.every((span) => Number.isInteger(span?.start) && Number.isInteger(span?.end))) return null;
+  const { text } = items[number];
+  const known = (codes, entries) => entries.map(({ code }) => code).filter((code) => codes?.includes?.(code));
+  const one = {
+    role: known([row.role], book.roles)[0] ?? null,
+    africa: typeof row.africa === "boolean" ? row.africa : null,
+    actors: known(row.actors, book.actors),
+    narratives: known(row.narratives, book.narratives),
+    evidence: spans
+      .map(({ start, end }) => [toUnits(text, start), toUnits(text, end)])
+      .filter(([start, end]) => start < end),
+    low: row.confidence === "low",
+    when: Number.isNaN(Date.parse(row.labelled_at)) ? null : new Date(row.labelled_at).toISOString(),
+    exported: true,
+  };
+  return { number, one, annotator: typeof row.annotator === "string" ? row.annotator : null };
+}
+
+function openFile(content) {
+  const lines = content.split("\n").filter((line) => line.trim());
+  opened = lines.map(readLine).filter(Boolean);
   at("name").value ||= opened.find(({ annotator }) => annotator)?.annotator ?? "";
   if (!opened.length) return hint("said_not_opened");
   if (isOfAnother(at("name").value.trim())) return refuseOpened();
   hint("said_read", { count: opened.length });
+  const passed = lines.length - opened.length;
+  if (passed) at("name-hint").append(` ${plural("said_passed", passed)}`);
 }
 
 const hint = (key, values) => { at("name-hint").textContent = say(key, values); };
@@ -355,6 +391,10 @@ function refuseOpened() {
 function renderText() {
   const { text, sentences } = item();
   const spans = without(answer()) ? [] : union(answer().evidence);
+  // What is in sight already stays, and with it the words that are selected.
+  const drawing = JSON.stringify([state.at, state.sentence, spans]);
+  if (drawing === drawn) return;
+  drawn = drawing;
   const pieces = (from, to) => {
     const found = [];
     let place = from;
@@ -505,9 +545,9 @@ function render() {
   at("progress").max = items.length;
   at("progress").value = finished;
   at("progress-words").textContent = say("progress", { done: finished, total: items.length });
-  at("kept").hidden = Object.keys(state.answers).length === 0;
-  at("kept").textContent = say(state.unexported ? "unexported" : "all_exported");
-  at("kept").className = `badge ${state.unexported ? "dirty" : "done"}`;
+  at("kept").hidden = begun().length === 0;
+  at("kept").textContent = say(unexported() ? "unexported" : "all_exported");
+  at("kept").className = `badge ${unexported() ? "dirty" : "done"}`;
 }
 
 function show(number) {
@@ -632,6 +672,12 @@ at("definitions").addEventListener("change", () => at("labels").classList.toggle
 for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => speak(button.dataset.language));
 }
+addEventListener("storage", ({ key }) => {
+  if (!state.annotator || key !== keyOfPerson(state.annotator)) return;
+  gather();
+  noteUnexported();
+  render();
+});
 addEventListener("beforeunload", (event) => {
   if (withUnexported.size) event.preventDefault();
 });

@@ -26,6 +26,7 @@ class Reading:
 
     Attributes:
         corpus, id, sha256: of the text, as in the annotations.
+        named: whether the file calls the annotator by a name; else it is a number, or the name of the file.
         labelled_at: ISO 8601; empty where the file does not say.
     """
 
@@ -36,6 +37,7 @@ class Reading:
     language: str | None
     labels: Labels
     labelled_at: str = ""
+    named: bool = True
 
     @property
     def key(self) -> Key:
@@ -45,7 +47,7 @@ class Reading:
 def read_readings(path: Path, codebook: Codebook) -> list[Reading]:
     """The readings of one file: `.json` is an export of Label Studio, a table has our format.
 
-    Where rows name no annotator, the file's name does.
+    Where rows name no annotator, the file's name does; `check_names` refuses it where it could be two people's.
 
     Raises:
         ReadingError: the file is missing or of another kind.
@@ -65,6 +67,23 @@ def read_readings(path: Path, codebook: Codebook) -> list[Reading]:
     if not found:
         raise CorpusError(f"{path} holds no annotation")
     return found
+
+
+def check_names(by_file: Mapping[Path, Iterable[Reading]]) -> None:
+    """Refuse files that may call two people by one name, because it is a number or the name of the file.
+
+    Raises:
+        CorpusError: two files hold such a name.
+    """
+    seen: dict[str, Path] = {}
+    for path, readings in by_file.items():
+        for name in sorted({reading.annotator.casefold() for reading in readings if not reading.named}):
+            if seen.setdefault(name, path) != path:
+                raise CorpusError(
+                    f"'{name}' in {seen[name]} and in {path} may be two people, because it is a number or the name of "
+                    "the file: write who labelled as annotator, or, in an export of Label Studio, as completed_by "
+                    '{"email": …}'
+                )
 
 
 def latest(readings: Iterable[Reading]) -> list[Reading]:
@@ -126,8 +145,7 @@ def _export_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         raise ReadingError(f"{path} cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise ReadingError(f"{path} is no JSON: export from Label Studio as JSON") from error
-    for number, row in enumerate(exported_rows(document, path), start=1):
-        yield f"{path}: annotation {number}", row
+    yield from exported_rows(document, path)
 
 
 def _reading(row: Mapping[str, Any], annotator: str, codebook: Codebook) -> Reading:
@@ -146,14 +164,16 @@ def _reading(row: Mapping[str, Any], annotator: str, codebook: Codebook) -> Read
     for span in labels.evidence or ():
         if not 0 <= span.start < span.end or (isinstance(text, str) and span.end > len(text)):
             raise ValueError(f"evidence from {span.start} to {span.end} is no part of its text")
+    name = as_text(row.get("annotator"))
     return Reading(
-        annotator=as_text(row.get("annotator")) or annotator,
+        annotator=name or annotator,
         corpus=corpus,
         id=str(row["id"]),
         sha256=digest,
         language=as_text(row.get("language")),
         labels=labels,
         labelled_at=as_text(row.get("labelled_at")) or "",
+        named=name is not None and isinstance(row["annotator"], str),
     )
 
 

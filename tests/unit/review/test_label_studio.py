@@ -14,6 +14,7 @@ from fimiscope.codebook import NO_ROLE, Codebook
 from fimiscope.errors import CorpusError, ReadingError
 from fimiscope.records import Article, Evidence, Span, Verdict
 from fimiscope.review.label_studio import interface, tasks
+from fimiscope.review.merging import merge
 from fimiscope.review.queue import Queue, QueueItem
 from fimiscope.review.readings import read_readings
 
@@ -119,18 +120,37 @@ def test_an_export_is_read_and_its_offsets_count_characters(
 def test_what_is_no_complete_annotation_is_named(queue: Queue, codebook: Codebook, tmp_path: Path) -> None:
     [task] = tasks(queue, show_model=False)
     file = tmp_path / "export.json"
-    contradiction = export(
-        task, chose("role", NO_ROLE), chose("africa", "no"), chose("actors", codebook.actor_codes[0])
-    )
+    sound = export(task, chose("role", "carries"), chose("africa", "no"))
     nowhere = export(task, chose("role", "carries"), chose("africa", "no"), marked(3, "words of another text", 9))
-    file.write_text(json.dumps([export(task, chose("role", "carries")), contradiction, nowhere]), encoding="utf-8")
+    file.write_text(json.dumps([sound, export(task, chose("role", "carries")), nowhere]), encoding="utf-8")
     with pytest.raises(CorpusError) as refused:
         read_readings(file, codebook)
     said = str(refused.value)
-    assert "annotation 1: expected a role, and whether Africa is a subject" in said
-    assert f"annotation 2: role {NO_ROLE} goes with no actors" in said
-    assert "annotation 3: evidence is no list" in said
+    assert "export.json: task 2, text '1': expected a role, and whether Africa is a subject" in said
+    assert "export.json: task 3, text '1': evidence is no list" in said
     assert "words of another text" not in said
+
+
+def test_a_text_without_a_role_has_no_codes_and_no_evidence(queue: Queue, codebook: Codebook, tmp_path: Path) -> None:
+    [task] = tasks(queue, show_model=False)
+    before = (chose("actors", codebook.actor_codes[0]), marked(START, CLAIM, START + len(CLAIM)))
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps([export(task, *before, chose("role", NO_ROLE), chose("africa", "no"))]), "utf-8")
+    [reading] = read_readings(file, codebook)
+    assert (reading.labels.role, reading.labels.actors, reading.labels.evidence) == (NO_ROLE, (), ())
+
+
+def test_numbers_of_two_exports_are_not_taken_for_one_person(queue: Queue, codebook: Codebook, tmp_path: Path) -> None:
+    [task] = tasks(queue, show_model=False)
+    files = [tmp_path / "ada.json", tmp_path / "ben.json"]
+    for file, role in zip(files, ("carries", NO_ROLE), strict=True):
+        one = export(task, chose("role", role), chose("africa", "no"), completed_by=1)
+        file.write_text(json.dumps([one]), encoding="utf-8")
+    assert merge(files[:1], codebook).annotators == {"1": 1}
+    with pytest.raises(CorpusError, match=r"'1' in .*ada\.json and in .*ben\.json may be two people"):
+        merge(files, codebook)
+    file.write_text(json.dumps([one | {"annotations": [one["annotations"][0] | {"completed_by": {"email": "ben"}}]}]))
+    assert merge(files, codebook).annotators == {"1": 1, "ben": 1}
 
 
 @pytest.mark.parametrize("annotation", [5, {"result": 5}, {"result": [5]}, {"result": [{"value": {"choices": 5}}]}])
@@ -153,7 +173,7 @@ def test_evidence_that_is_no_part_of_the_text_is_refused(
     del span["value"]["text"]
     file = tmp_path / "export.json"
     file.write_text(json.dumps([export(task, chose("role", "carries"), chose("africa", "no"), span)]), "utf-8")
-    with pytest.raises(CorpusError, match=f"annotation 1: evidence from {start} to {end} is no part of its text"):
+    with pytest.raises(CorpusError, match=f"task 1, text '1': evidence from {start} to {end} is no part of its text"):
         read_readings(file, codebook)
 
 

@@ -12,12 +12,14 @@ from fimiscope.checksums import sha256_of_file, sha256_of_text
 from fimiscope.codebook import NO_ROLE, Codebook
 from fimiscope.config import CorpusConfig
 from fimiscope.corpus import build
+from fimiscope.corpus.labelled import read_labelled
 from fimiscope.corpus.provenance import Provenance, provenance_file
-from fimiscope.errors import CorpusError, OutputError
+from fimiscope.errors import CorpusError, OutputError, ReadingError
 from fimiscope.reading import read_articles
 from fimiscope.records import Article, Span
 from fimiscope.review.adjudication import disputed_queue
-from fimiscope.review.merging import Merge, check_labelled, merge, write_version
+from fimiscope.review.candidates import read_labels
+from fimiscope.review.merging import Merge, check_labelled, check_output, merge, write_version
 
 TEXTS = {
     "a": "[Invented] The far bank wants the mines of Kolo. \u2028 It rained. \U0001f600 They all say so.",
@@ -95,7 +97,7 @@ def test_agreed_labels_stand_and_disputed_texts_are_held_back(
     [held] = [json.loads(line) for line in disputed.read_text(encoding="utf-8").splitlines()]
     assert held["id"] == "c"
     assert held["disputed"] == ["role", f"narratives/{codebook.narrative_codes[0]}"]
-    assert [(one["annotator"], one["role"]) for one in held["readings"]] == [("Ada", "reports"), ("Ben", "carries")]
+    assert {one["annotator"]: one["role"] for one in held["readings"]} == {"Ada": "reports", "Ben": "carries"}
     rows_of = {one.field: one for one in done.agreement}
     assert (rows_of["role"].texts, rows_of["role"].agreed) == (3, 2)
 
@@ -107,7 +109,7 @@ def test_the_disputed_can_be_queued_again_without_saying_who_said_what(
     assert disputed is not None
     [item] = disputed_queue(disputed, read_articles([articles]), codebook).items
     assert item.article.text == TEXTS["c"]
-    assert [one["role"] for one in item.readings] == ["reports", "carries"]
+    assert {one["role"] for one in item.readings} == {"reports", "carries"}
     assert all("annotator" not in one for one in item.readings)
     assert "readers differ on role" in item.why
     # What its readers called it stands, whatever the file is called now.
@@ -116,6 +118,58 @@ def test_the_disputed_can_be_queued_again_without_saying_who_said_what(
     write(articles, {"id": "c", "text": "another text"})
     with pytest.raises(CorpusError, match="1 of 1 disputed texts are not in --articles as they were labelled"):
         disputed_queue(disputed, read_articles([articles]), codebook)
+
+
+def test_the_place_of_a_reading_tells_nobody_who_gave_it(codebook: Codebook, tmp_path: Path) -> None:
+    ids = [str(number) for number in range(20)]
+    files = []
+    for name, role in (("Ada", "reports"), ("Ben", "carries")):
+        rows = [row("a", name, role, codebook, id=one, sha256=sha256_of_text(one)) for one in ids]
+        files.append(write(tmp_path / f"{name}.jsonl", *rows))
+    first = [one.readings[0].annotator for one in merge(files, codebook).disputed]
+    assert 4 < first.count("Ada") < 16
+    assert first == [one.readings[0].annotator for one in merge(files[::-1], codebook).disputed]
+
+
+def test_adjudicators_who_differ_are_refused(files: list[Path], codebook: Codebook, tmp_path: Path) -> None:
+    eva = write(tmp_path / "eva.jsonl", row("c", "Eva", "rebuts", codebook))
+    other = write(tmp_path / "finn.jsonl", row("c", "Finn", "reports", codebook))
+    with pytest.raises(CorpusError, match=r"--adjudicated: Eva and Finn differ on 'c' of box \(role\): let them agree"):
+        merge(files, codebook, adjudicated=[eva, other])
+    write(other, row("c", "Finn", "rebuts", codebook))
+    done = merge(files, codebook, adjudicated=[eva, other])
+    assert done.joined == {"adjudicated": 1, "agreed": 2}
+    assert done.adjudicators == {"Eva": 1, "Finn": 1}
+
+
+def test_files_of_one_name_are_not_taken_for_one_person(codebook: Codebook, tmp_path: Path) -> None:
+    files = []
+    for name, role in (("ada", "reports"), ("ben", "carries")):
+        (tmp_path / name).mkdir()
+        files.append(write(tmp_path / name / "labels.jsonl", row("a", "", role, codebook)))
+    assert merge(files[:1], codebook).annotators == {"labels": 1}
+    with pytest.raises(
+        CorpusError, match=r"'labels' in .*ada.labels\.jsonl and in .*ben.labels\.jsonl may be two people"
+    ):
+        merge(files, codebook)
+
+
+def test_no_version_is_there_without_its_provenance(codebook: Codebook, tmp_path: Path) -> None:
+    file = write(tmp_path / "ada.jsonl", row("a", "Ada", "carries", codebook))
+    # The longest name of a file is 255 characters: the version's would do, that of its provenance is too long.
+    output = tmp_path / f"{'v' * 235}.jsonl"
+    with pytest.raises(OutputError, match=r"provenance\.json cannot be written \(File name too long\)"):
+        write_version(merge([file], codebook), output, None)
+    assert not output.exists()
+
+
+def test_a_name_that_the_system_refuses_ends_in_one_line(codebook: Codebook, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot be written \(File name too long\)"):
+        check_output(tmp_path / f"{'v' * 300}.jsonl")
+    with pytest.raises(OutputError, match=r"cannot be written \(File name too long\)"):
+        check_output(tmp_path / ("v" * 300) / "v.jsonl")
+    with pytest.raises(ReadingError, match=r"cannot be read \(File name too long\)"):
+        merge([tmp_path / f"{'v' * 300}.jsonl"], codebook)
 
 
 def test_an_adjudicator_decides(files: list[Path], articles: Path, codebook: Codebook, tmp_path: Path) -> None:
@@ -260,6 +314,11 @@ def test_texts_of_one_id_in_two_corpora_keep_their_own_text(codebook: Codebook, 
     assert rows is None
     written = [json.loads(line) for line in (tmp_path / "one.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {one["corpus"]: one["text"] for one in written} == {"box": TEXTS["a"], "crate": TEXTS["c"]}
+    # Both train, and neither is asked for again.
+    records, drops = read_labelled(tmp_path / "one.jsonl", codebook=codebook)
+    assert {one.article.id: one.article.text for one in records} == {"box:a": TEXTS["a"], "crate:a": TEXTS["c"]}
+    assert drops == ()
+    assert {one.text for one in read_labels(tmp_path / "one.jsonl", codebook)} == {TEXTS["a"], TEXTS["c"]}
     done = merge([first, second], codebook)
     file = write(tmp_path / "v.disputed.jsonl", *(one.row() for one in done.disputed))
     queue = disputed_queue(file, articles, codebook)

@@ -68,7 +68,7 @@ def place(tmp_path: Path, codebook: Codebook) -> Place:
         with open_writer(scores, codebook) as writer:
             for one in verdicts:
                 writer.write(one)
-        found = read_candidates(scores, read_articles([inputs]), labelled or {}, codebook)
+        found = read_candidates(scores, read_articles([inputs]), list((labelled or {}).values()), codebook)
         return build_queue(found, codebook, size=size)
 
     return build
@@ -213,18 +213,36 @@ def test_articles_of_another_batch_are_refused(invented: Rows, codebook: Codeboo
     with open_writer(scores, codebook) as writer:
         writer.write(verdict(invented[0], 1))
     with pytest.raises(CorpusError, match=r"none of its verdicts .* in --articles: give the inputs that were scored"):
-        read_candidates(scores, [Article("other", "an invented text")], {}, codebook)
+        read_candidates(scores, [Article("other", "an invented text")], [], codebook)
 
 
 def test_labels_are_read_from_annotations_and_from_labelled_files(codebook: Codebook, tmp_path: Path) -> None:
     shown = read_labels(shipped("annotations/africa-1.jsonl"), codebook)
     assert len(shown) == 2871
-    assert all(one.sha256 and one.text is None for one in shown.values())
+    assert all(one.sha256 and one.text is None for one in shown)
     labelled = read_labels(shipped("sample/corpus.jsonl"), codebook)
-    assert all(one.text for one in labelled.values())
+    assert all(one.text for one in labelled)
     file = tmp_path / "wrong.jsonl"
     file.write_text('{"id": "1", "role": "praises"}\n', encoding="utf-8")
     with pytest.raises(CorpusError, match=r"wrong\.jsonl:1: not in the codebook: role 'praises'"):
+        read_labels(file, codebook)
+
+
+def test_labels_of_one_id_in_two_corpora_each_go_to_their_own_text(codebook: Codebook, tmp_path: Path) -> None:
+    scores, file = tmp_path / "scores.jsonl", tmp_path / "labels.jsonl"
+    with open_writer(scores, codebook) as writer:
+        writer.write(Verdict("1", "scored", flag=False, gate=True))
+    texts = {"box": "[Invented] It rained.", "crate": "[Invented] It froze."}
+    rows = [
+        {"id": "1", "corpus": name, "sha256": sha256_of_text(text), "role": NO_ROLE} for name, text in texts.items()
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    articles = [Article("1", text) for text in (*texts.values(), "[Invented] It snowed.")]
+    found = read_candidates(scores, articles, read_labels(file, codebook), codebook)
+    assert [one.labels is not None for one in found.candidates] == [True, True, False]
+    assert found.not_judged == 2
+    file.write_text(json.dumps(rows[0]) + "\n" + json.dumps(rows[0]) + "\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"labels\.jsonl:2: '1' stands above already"):
         read_labels(file, codebook)
 
 

@@ -139,6 +139,7 @@ function order() {
 
 function sortBy(column, descending) {
   Object.assign(state, { column, descending });
+  renderHeadings();
   order();
   filter();
 }
@@ -314,13 +315,11 @@ at("filters").addEventListener("reset", () => setTimeout(() => sortBy("probabili
 at("sort").addEventListener("change", () => {
   const [column, descending] = at("sort").value.split(" ");
   sortBy(column, descending === "true");
-  renderHeadings();
 });
 at("columns").addEventListener("click", (event) => {
   const column = event.target.closest("[data-sort]")?.dataset.sort;
   if (!column) return;
   sortBy(column, state.column === column ? !state.descending : DESCENDING_FIRST.has(column));
-  renderHeadings();
 });
 at("previous").addEventListener("click", () => turn(-1));
 at("next").addEventListener("click", () => turn(1));

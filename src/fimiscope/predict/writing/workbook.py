@@ -132,6 +132,9 @@ class WorkbookRows:
     def _cell(self, column: int, name: str, value: Any) -> None:
         if value is None or value == "":
             return
+        if isinstance(value, bool):
+            self._articles.write_boolean(self._row, column, value, self._text)
+            return
         if isinstance(value, int | float):
             whole = isinstance(value, int)
             self._articles.write_number(self._row, column, value, self._text if whole else self._number)

@@ -47,7 +47,7 @@ class VerdictWriter:
         Raises:
             OutputError: the folder or the file cannot be written.
         """
-        with _one_line(self._path):
+        with one_line(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._rows.open(self._partial)
@@ -62,7 +62,7 @@ class VerdictWriter:
         Raises:
             OutputError: it cannot be stored, for example because the disk is full.
         """
-        with _one_line(self._path):
+        with one_line(self._path):
             self._rows.write(verdict, passages)
 
     def __exit__(
@@ -70,7 +70,7 @@ class VerdictWriter:
     ) -> None:
         try:
             if error is None:
-                with _one_line(self._path):
+                with one_line(self._path):
                     self._rows.close(complete=True)
                     replace_safely(self._partial, self._path)
             else:
@@ -98,8 +98,9 @@ def open_writer(path: Path | str, codebook: Codebook) -> VerdictWriter:
     make = makers.get(target.suffix.lower())
     if make is None:
         raise OutputError(f"{target} cannot be written: its name must end in {', '.join(KINDS[:-1])} or {KINDS[-1]}")
-    if target.is_dir():
-        raise OutputError(f"{target} cannot be written: it is a folder")
+    with one_line(target):
+        if target.is_dir():
+            raise OutputError(f"{target} cannot be written: it is a folder")
     # A link stays a link: the file that it leads to is replaced.
     return VerdictWriter(target.resolve(), make())
 
@@ -122,7 +123,12 @@ def replace_safely(draft: Path, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _one_line(path: Path) -> Iterator[None]:
+def one_line(path: Path) -> Iterator[None]:
+    """What the system says against `path` in here becomes one line.
+
+    Raises:
+        OutputError: in place of an `OSError`, or of text that UTF-8 cannot hold.
+    """
     try:
         yield
     except OSError as error:

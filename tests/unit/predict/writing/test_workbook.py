@@ -59,8 +59,9 @@ def rows(book: Workbook, sheet: str = "Articles") -> list[dict[str, Any]]:
 
 
 def test_the_cells_are_the_verdicts(tmp_path: Path) -> None:
-    book = written(tmp_path / "out.xlsx", FLAGGED, CLEAR, FAILED)
-    flagged, clear, failed = rows(book)
+    gate = Verdict(id="c", status="scored", flag=False, gate=True)
+    book = written(tmp_path / "out.xlsx", FLAGGED, CLEAR, FAILED, gate)
+    flagged, clear, failed, gated = rows(book)
     assert (flagged["outcome"], clear["outcome"], failed["outcome"]) == ("flagged", "clear", "failed")
     assert (flagged["id"], flagged["flag_probability"], flagged["africa"]) == ("a-1", 0.875, 0.75)
     assert clear["flag_probability"] == 0
@@ -73,6 +74,7 @@ def test_the_cells_are_the_verdicts(tmp_path: Path) -> None:
         assert flagged[f"narrative_{code}"] == 0.5
     assert failed["reason"] == FAILED.reason
     assert failed["flag_probability"] is None
+    assert gated["gate"] is True
 
 
 def test_the_sheet_is_ready_to_use(tmp_path: Path) -> None:

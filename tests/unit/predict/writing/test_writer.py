@@ -219,6 +219,8 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, kind: str) -
     with pytest.raises(OutputError, match="cannot be written") as refusal:
         written(tmp_path / "file" / f"out.{kind}")
     assert "\n" not in str(refusal.value)
+    with pytest.raises(OutputError, match=r"cannot be written \(File name too long\)"):
+        written(tmp_path / f"{'v' * 300}.{kind}")
     (tmp_path / f"folder.{kind}").mkdir()
     with pytest.raises(OutputError, match="it is a folder"):
         open_writer(tmp_path / f"folder.{kind}", CODEBOOK)

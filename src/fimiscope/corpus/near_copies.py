@@ -9,6 +9,8 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import chain
 from math import ceil
 
+from fimiscope.corpus.examples import Record
+
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _NUMBER = re.compile(r"\d+")
 # Accents and tones, and the vowel signs of Hebrew and Arabic, which one copy may write and another not.
@@ -42,6 +44,16 @@ def cluster(texts: Sequence[str], families: Sequence[Hashable | None], threshold
         for pair in _near(shingles, threshold):
             clusters.join(*pair)
     return [clusters.root(index) for index in range(len(texts))]
+
+
+def groups(records: Sequence[Record], threshold: float) -> list[str]:
+    """The name of each record's group, of near-copies and families: the first family in it, or else its first text."""
+    clusters = cluster([record.article.text for record in records], [record.family for record in records], threshold)
+    names: dict[int, str] = {}
+    for record, number in zip(records, clusters, strict=True):
+        if record.family is not None:
+            names.setdefault(number, record.family)
+    return [names.get(number, f"{records[number].source}/{records[number].article.id}") for number in clusters]
 
 
 def joined(groups: Sequence[Hashable], pairs: Iterable[tuple[int, int]]) -> list[int]:

@@ -62,7 +62,7 @@ def cross_validate(
 
     Raises:
         ConfigError: two configs or folds have one name, or a config has another codebook or no annotated source.
-        CorpusError: a fold is not there or does not fit, or the configs are not tested on the same texts.
+        CorpusError: a fold is not there or does not fit, or the configs are not tested on the same texts and labels.
         FimiscopeError: a run cannot be done.
     """
     names = [config.name for config in configs]
@@ -151,10 +151,12 @@ def _measure(
     codebook = Codebook.load(configs[0].codebook)
     corpora = [load_corpus(config, codebook, progress=progress) for config in configs]
     first = corpora[0].part("test")
-    if any(
-        [example.article.id for example in corpus.part("test")] != [e.article.id for e in first] for corpus in corpora
-    ):
-        raise CorpusError(f"fold {fold}: the configs are not tested on the same texts; give them the same sources")
+    tested = {(corpus.part_digest("test"), *(e.article.id for e in corpus.part("test"))) for corpus in corpora}
+    if len(tested) > 1:
+        raise CorpusError(
+            f"fold {fold}: the configs are not tested on the same texts by the same labels; give them the same sources "
+            "in the same order"
+        )
     evaluations, reused = [], []
     for config, corpus, place in zip(configs, corpora, places, strict=True):
         evaluation, was_there = train_or_measure(config, models=models, corpus=corpus, place=place, progress=progress)

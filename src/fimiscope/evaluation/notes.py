@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
 
 from fimiscope.corpus import Corpus, Example
 from fimiscope.evaluation.contrast import Contrast
@@ -12,6 +11,7 @@ from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
 from fimiscope.evaluation.heads import LARGE, class_counts
 from fimiscope.evaluation.intervals import COVERAGE, Difference, differences, intervals
 from fimiscope.evaluation.judged import Judged
+from fimiscope.evaluation.means import means
 from fimiscope.evaluation.metrics import Metrics
 from fimiscope.evaluation.rules import SHORTCUTS
 from fimiscope.evaluation.second_reader import second_reader_of
@@ -167,11 +167,9 @@ def _weakest(judged: Judged, contrast: Contrast | None) -> str:
 
 
 def _means(children: Sequence[Metrics]) -> str:
-    said = []
+    found, said = means(children), []
     for name, title in {FIGURE: HEADLINES[FIGURE], **HEADLINES}.items():
-        values = [child[name] for child in children if name in child]
-        if values:
-            spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
-            of = f" (of {len(values)})" if len(values) < len(children) else ""
-            said.append(f"{title} {fmean(values):.2f}{spread}{of}")
+        if name in found:
+            of = f" (of {found[name].count})" if found[name].count < len(children) else ""
+            said.append(f"{title} {found[name]}{of}")
     return ", ".join(said) or "nothing measured"

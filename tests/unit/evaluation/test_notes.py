@@ -46,7 +46,8 @@ def test_the_weakest_is_of_what_has_enough_gold_texts(codebook: Codebook, exampl
     common, rare, *_ = codebook.narrative_codes
     # Of each language the flagged texts, how many of them are found, and the others.
     sizes = {"en": (30, 27, 5), "pt/BR": (20, 10, 0), "so": (6, 0, 90)}
-    examples, verdicts = [], []
+    examples: list[Example] = []
+    verdicts: list[Verdict] = []
     for language, (flagged, found, others) in sizes.items():
         code = rare if language == "so" else common
         for number in range(flagged + others):

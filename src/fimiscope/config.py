@@ -28,6 +28,9 @@ from pydantic import (
 from fimiscope.errors import ConfigError
 from fimiscope.yaml_files import read_yaml
 
+NEAR_COPY = 0.7
+"""Jaccard similarity of word shingles that makes two texts near-copies, where nothing else is said."""
+
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
@@ -102,7 +105,10 @@ Source = Annotated[EmbeddedSource | AnnotatedSource | LabelledSource, Field(disc
 class CorpusConfig(Section):
     sources: tuple[Source, ...] = Field(min_length=1, description="what the training table is made of")
     near_copy: float = Field(
-        default=0.7, gt=0, le=1, description="Jaccard similarity of word shingles that makes two texts near-copies"
+        default=NEAR_COPY,
+        gt=0,
+        le=1,
+        description="Jaccard similarity of word shingles that makes two texts near-copies",
     )
     low_confidence_weight: float = Field(default=0.5, gt=0, le=1, description="loss weight of a label marked as unsure")
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
 from fimiscope.codebook import Codebook
 from fimiscope.config import AnnotatedSource, Config, Shares
@@ -15,6 +14,8 @@ from fimiscope.corpus.annotated import read_annotations
 from fimiscope.corpus.folds import LEAKING, fold_names, read_fold
 from fimiscope.errors import ConfigError, CorpusError
 from fimiscope.evaluation.evaluate import HEADLINES, Evaluation, evaluate_shortcuts
+from fimiscope.evaluation.means import Mean, means
+from fimiscope.evaluation.metrics import Metrics
 from fimiscope.pipeline import load_corpus, train_or_measure
 from fimiscope.progress import Progress, silent
 from fimiscope.tables import Cell, Table
@@ -62,7 +63,7 @@ def cross_validate(
 
     Raises:
         ConfigError: two configs or folds have one name, or a config has another codebook or no annotated source.
-        CorpusError: a fold is not there or does not fit, or the configs are not tested on the same texts.
+        CorpusError: a fold is not there or does not fit, or the configs are not tested on the same texts and labels.
         FimiscopeError: a run cannot be done.
     """
     names = [config.name for config in configs]
@@ -113,36 +114,34 @@ def on_fold(config: Config, fold: str) -> Config:
 def mean_table(results: Sequence[FoldResult]) -> Table:
     """Mean of the headline figures over the folds: of all texts, and of English and French where a fold has both."""
     rows: list[tuple[Cell, ...]] = []
-    for name, kinds in means(results).items():
+    for model, kinds in fold_means(results).items():
         for kind, figures in kinds.items():
             cells = [
-                f"{figures[figure][0]:.2f} ({figures[figure][1]})" if figure in figures else "–" for figure in HEADLINES
+                f"{figures[name].value:.2f} ({figures[name].count})" if name in figures else "–" for name in HEADLINES
             ]
-            rows.append((name, kind, *cells))
+            rows.append((model, kind, *cells))
     return Table("Mean over folds (folds that have the figure)", ("model", "texts", *HEADLINES.values()), tuple(rows))
 
 
-def means(results: Sequence[FoldResult]) -> dict[str, dict[str, dict[str, tuple[float, int]]]]:
-    """By model, then `all` or `en, fr`, then figure: its mean over folds, and how many folds have it."""
-    found: dict[str, dict[str, dict[str, tuple[float, int]]]] = {}
+def fold_means(results: Sequence[FoldResult]) -> dict[str, dict[str, dict[str, Mean]]]:
+    """By model, then `all` or `en, fr`, then figure: its mean over the folds that have it."""
+    found: dict[str, dict[str, dict[str, Mean]]] = {}
     for row in results[0].rows if results else ():
         measured = [one.metrics for result in results for one in result.rows if one.name == row.name]
-        values = {
-            "all": {name: [figures[name] for figures in measured if name in figures] for name in HEADLINES},
-            ", ".join(LANGUAGES): {
-                name: [
-                    fmean(figures[f"language/{language}/{name}"] for language in LANGUAGES)
-                    for figures in measured
-                    if all(f"language/{language}/{name}" in figures for language in LANGUAGES)
-                ]
-                for name in HEADLINES
-            },
-        }
         found[row.name] = {
-            kind: {name: (fmean(own), len(own)) for name, own in figures.items() if own}
-            for kind, figures in values.items()
+            "all": means([{name: figures[name] for name in HEADLINES if name in figures} for figures in measured]),
+            ", ".join(LANGUAGES): means([_of_languages(figures) for figures in measured]),
         }
     return found
+
+
+def _of_languages(figures: Metrics) -> Metrics:
+    """The headline figures that all of `LANGUAGES` have, as the mean of these languages."""
+    apart = [
+        {name: figures[place] for name in HEADLINES if (place := f"language/{language}/{name}") in figures}
+        for language in LANGUAGES
+    ]
+    return {name: mean.value for name, mean in means(apart).items() if mean.count == len(LANGUAGES)}
 
 
 def _measure(
@@ -151,10 +150,12 @@ def _measure(
     codebook = Codebook.load(configs[0].codebook)
     corpora = [load_corpus(config, codebook, progress=progress) for config in configs]
     first = corpora[0].part("test")
-    if any(
-        [example.article.id for example in corpus.part("test")] != [e.article.id for e in first] for corpus in corpora
-    ):
-        raise CorpusError(f"fold {fold}: the configs are not tested on the same texts; give them the same sources")
+    tested = {(corpus.part_digest("test"), *(e.article.id for e in corpus.part("test"))) for corpus in corpora}
+    if len(tested) > 1:
+        raise CorpusError(
+            f"fold {fold}: the configs are not tested on the same texts by the same labels; give them the same sources "
+            "in the same order"
+        )
     evaluations, reused = [], []
     for config, corpus, place in zip(configs, corpora, places, strict=True):
         evaluation, was_there = train_or_measure(config, models=models, corpus=corpus, place=place, progress=progress)

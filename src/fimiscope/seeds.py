@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
 
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus
 from fimiscope.errors import ConfigError
 from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
+from fimiscope.evaluation.means import means
 from fimiscope.pipeline import EpochListener, train_or_measure
 from fimiscope.progress import Progress, silent
-from fimiscope.tables import Cell, Table
+from fimiscope.tables import Table
 from fimiscope.tracking.parent_run import Place, parent_run
 
 
@@ -35,12 +35,10 @@ class Seeds:
 
     def table(self) -> Table:
         """One row a seed, then their mean and standard deviation."""
-        rows: list[tuple[Cell, ...]] = [
-            (str(seed), *(_cell([one.metrics[name]] if name in one.metrics else []) for name in HEADLINES))
-            for seed, one in self.measured.items()
-        ]
-        columns = [[one.metrics[name] for one in self.measured.values() if name in one.metrics] for name in HEADLINES]
-        rows.append(("mean", *map(_cell, columns)))
+        figures = {str(seed): [one.metrics] for seed, one in self.measured.items()}
+        figures["mean"] = [one.metrics for one in self.measured.values()]
+        found = {title: means(models) for title, models in figures.items()}
+        rows = [(title, *(str(own.get(name, "–")) for name in HEADLINES)) for title, own in found.items()]
         texts = len(next(iter(self.measured.values())).judged)
         title = f"{len(self.measured)} seeds on the held-out part ({texts} texts)"
         return Table(title, ("seed", *HEADLINES.values()), tuple(rows), "± standard deviation of the seeds")
@@ -101,9 +99,3 @@ def train_seeds(
         parent.finish({str(seed): one for seed, one in measured.items()}, "seeds", list(map(str, reused)))
     folders = tuple(Path(models) / with_seed(config, seed).name for seed in seeds)
     return Seeds(parent.run_id, measured, folders, tuple(reused))
-
-
-def _cell(values: Sequence[float]) -> str:
-    if not values:
-        return "–"
-    return f"{fmean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")

@@ -124,6 +124,25 @@ def test_what_cannot_be_cross_validated_is_refused(workplace: Workplace, annotat
     assert "is not among the annotations: folds fit the shipped annotations" in refused
 
 
+def test_texts_that_are_labelled_otherwise_are_no_pair(
+    workplace: Workplace, annotated: Annotated, tmp_path: Path
+) -> None:
+    document = yaml.safe_load(annotated.configs[0].read_text(encoding="utf-8")) | {"name": "otherwise"}
+    [source] = document["corpus"]["sources"]
+    rows = [json.loads(line) for line in Path(source["annotations"]).read_text(encoding="utf-8").splitlines()]
+    labels = tmp_path / "labels.jsonl"
+    second = [json.dumps(row | {"africa": not row["africa"]}) + "\n" for row in rows]
+    labels.write_text("".join(second), encoding="utf-8")
+    source["annotations"] = str(labels)
+    otherwise = tmp_path / "otherwise.yaml"
+    otherwise.write_text(yaml.safe_dump(document), encoding="utf-8")
+    words, models = annotated.configs[0], tmp_path / "models"
+    command = ("cross-validate", words, otherwise, "--fold", annotated.fold, "--models", models)
+    refused = workplace.run(*command, code=2).stderr
+    assert "fold channel: the configs are not tested on the same texts by the same labels" in refused.splitlines()[-1]
+    assert not models.exists()
+
+
 def test_the_shipped_folds_are_listed_without_any_text(workplace: Workplace) -> None:
     listed = workplace.run("corpus", "folds").stdout
     document = json.loads(workplace.run("corpus", "folds", "--json").stdout)

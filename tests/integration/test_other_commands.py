@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,6 +100,49 @@ def test_evaluate_says_what_is_missing(workplace: Workplace, labelled: Path) -> 
     assert "scores.csv does not exist" in workplace.refusal(
         "evaluate", "--predictions", "scores.csv", "--data", labelled
     )
+
+
+@pytest.fixture
+def measuring(labelled: Path, tmp_path: Path) -> tuple[str | Path, ...]:
+    """The words of a command that measures verdicts in a file, which needs no model."""
+    keys = [json.loads(line)["key"] for line in labelled.read_text(encoding="utf-8").splitlines()]
+    theirs = tmp_path / "theirs.csv"
+    theirs.write_text(
+        "id,role_label,flag_probability\n" + "".join(f"{key},none,0.1\n" for key in keys), encoding="utf-8"
+    )
+    return ("evaluate", "--predictions", theirs, "--data", labelled, "--columns", "id=key,text=Body")
+
+
+def test_figures_are_shown_also_where_they_cannot_be_written(
+    workplace: Workplace, measuring: tuple[str | Path, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "metrics.json").mkdir()
+    printed = workplace.run(*measuring, "--output", tmp_path, code=2)
+    assert "│ theirs │" in printed.stdout
+    assert "metrics, predictions and plots are in" not in printed.stdout
+    listed = workplace.run(*measuring, "--output", tmp_path, "--json", code=2)
+    assert "flag/pr_auc" in json.loads(listed.stdout)["theirs"]
+    for done in (printed, listed):
+        assert "metrics.json cannot be written" in done.stderr.splitlines()[-1]
+
+
+def test_a_page_in_the_place_of_a_folder_is_refused_before_scoring(
+    workplace: Workplace, measuring: tuple[str | Path, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "page.html").mkdir()
+    done = workplace.run(*measuring, "--report", tmp_path / "page.html", code=2)
+    assert done.stdout == ""
+    assert done.stderr.endswith("page.html: a folder bears that name; name another file\n")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_one_may_not_write_in_is_refused_before_scoring(
+    workplace: Workplace, measuring: tuple[str | Path, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "closed").mkdir(mode=0o555)
+    done = workplace.run(*measuring, "--report", tmp_path / "closed" / "page.html", code=2)
+    assert done.stdout == ""
+    assert done.stderr.endswith("closed: you may not write there; name another folder\n")
 
 
 def test_a_baseline_writes_verdicts_of_the_test_part(workplace: Workplace, small: list[str]) -> None:

@@ -19,6 +19,7 @@ from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus
 from fimiscope.corpus.examples import PARTS
+from fimiscope.evaluation.heads import LARGE
 from fimiscope.evaluation.intervals import intervals
 from fimiscope.evaluation.metrics import all_metrics
 from fimiscope.evaluation.predictions import from_rows
@@ -154,7 +155,7 @@ def test_the_note_says_in_five_lines_what_came_out(run: Run, files: Path, codebo
     figures = {
         name.split("/")[2]: value
         for name, value in run.data.metrics.items()
-        if name.startswith("test/role/") and name.endswith("/f1") and run.data.metrics[f"{name[:-2]}texts"] >= 5
+        if name.startswith("test/role/") and name.endswith("/f1") and run.data.metrics[f"{name[:-2]}texts"] >= LARGE
     }
     worst = min(figures.values())
     assert any(f"role {role} (F1 {worst:.2f}, " in lines["Weakest"] for role in figures)

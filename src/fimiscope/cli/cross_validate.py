@@ -65,7 +65,7 @@ def _print_json(results: list[FoldResult]) -> None:
     import json
     from dataclasses import asdict
 
-    from fimiscope.cross_validation import means
+    from fimiscope.cross_validation import fold_means
     from fimiscope.evaluation.intervals import differences, intervals
 
     folds: dict[str, Any] = {}
@@ -86,9 +86,9 @@ def _print_json(results: list[FoldResult]) -> None:
         }
     overall = {
         row: {
-            kind: {name: {"mean": mean, "folds": count} for name, (mean, count) in figures.items()}
+            kind: {name: {"mean": mean.value, "folds": mean.count} for name, mean in figures.items()}
             for kind, figures in kinds.items()
         }
-        for row, kinds in means(results).items()
+        for row, kinds in fold_means(results).items()
     }
     print(json.dumps({"folds": folds, "means": overall}, ensure_ascii=False))

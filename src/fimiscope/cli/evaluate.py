@@ -85,7 +85,7 @@ def evaluate_command(
     titles = _distinct([*SHORTCUTS, *_row_titles(predictors), *(one.name for one in read)])[len(SHORTCUTS) :]
     titled = zip(predictors, titles, strict=False)
     measurable = [one for predictor, title in titled for one in scorers(predictor, title)]
-    _make_folders(output, report)
+    _check_places(output, report)
     train, test, dropped = _labelled(data, columns, codebook) if data else ((), (), ())
     joined = [one.join(test) for one in read]
     with progress() as listen:
@@ -106,10 +106,6 @@ def evaluate_command(
             threshold=threshold,
             contrasts=measured,
         )
-    if output is not None:
-        _write(output, evaluations, measured, test)
-    if report is not None and made is not None:
-        _write_page(report, made)
     remarks = [
         *(f"left out: {d.count} of {d.source}, {d.reason} (for example {', '.join(d.ids)})" for d in dropped),
         *(remark for _, found in joined for remark in found),
@@ -118,13 +114,18 @@ def evaluate_command(
         console(stderr=as_json).print(remark, soft_wrap=True)
     if as_json:
         _print_json(evaluations, measured)
-        return
-    for table in (
-        *(_data_tables(made, details=named if details else []) if made else ()),
-        *_contrast_tables(measured, families=families),
-    ):
-        show_table(table)
-    for line in _places(output, report, data=bool(evaluations), contrast=bool(measured)):
+    else:
+        for table in (
+            *(_data_tables(made, details=named if details else []) if made else ()),
+            *_contrast_tables(measured, families=families),
+        ):
+            show_table(table)
+    # After the figures are shown, which took minutes: a file that cannot be written must not take them along.
+    if output is not None:
+        _write(output, evaluations, measured, test)
+    if report is not None and made is not None:
+        _write_page(report, made)
+    for line in () if as_json else _places(output, report, data=bool(evaluations), contrast=bool(measured)):
         console().print(line)
 
 
@@ -264,8 +265,10 @@ def _is_config(data: Path) -> bool:
     return data.suffix in (".yaml", ".yml")
 
 
-def _make_folders(output: Path | None, report: Path | None) -> None:
-    """Before anything is scored, which can take minutes."""
+def _check_places(output: Path | None, report: Path | None) -> None:
+    """Make the folders, and see that one can write there, before anything is scored, which can take minutes."""
+    import os
+
     from fimiscope.errors import OutputError
 
     if report is not None and report.suffix != ".html":
@@ -276,6 +279,10 @@ def _make_folders(output: Path | None, report: Path | None) -> None:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{option} {folder}: no folder can be made there ({error.strerror})") from error
+        if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
+            raise OutputError(f"{option} {folder}: you may not write there; name another folder")
+    if report is not None and report.is_dir():
+        raise OutputError(f"--report {report}: a folder bears that name; name another file")
 
 
 def _write_page(path: Path, report: Report) -> None:

@@ -13,7 +13,7 @@ from fimiscope.config import AnnotatedSource, CorpusConfig, EmbeddedSource, Labe
 from fimiscope.corpus.annotated import annotated_records
 from fimiscope.corpus.examples import Corpus, Drops, Example, Part, Record, digest
 from fimiscope.corpus.labelled import labelled_records, with_languages
-from fimiscope.corpus.near_copies import cluster
+from fimiscope.corpus.near_copies import groups as groups_of
 from fimiscope.corpus.splitting import Rule, split
 from fimiscope.errors import CorpusError
 from fimiscope.records import Labels
@@ -60,7 +60,7 @@ def build(
         raise CorpusError(f"no source holds a labelled text ({drops.summary() or 'the files have no rows'})")
     records = _distinct_ids(with_languages(_without_copies(records, drops)))
     say(f"{len(records)} texts: looking for near-copies")
-    groups = _groups(records, config.near_copy)
+    groups = groups_of(records, config.near_copy)
     flagged = [codebook.flagged(record.labels) is True for record in records]
     known = {g for r, g in zip(records, groups, strict=True) if learned and short_digest(r.article.text) in learned}
     parts = split(records, groups, flagged, rules, seed=seed, learned=known)
@@ -155,13 +155,3 @@ def _distinct_ids(records: Iterable[Record]) -> list[Record]:
         seen.add(record.article.id)
         distinct.append(record)
     return distinct
-
-
-def _groups(records: Sequence[Record], near_copy: float) -> list[str]:
-    """The name of each record's group: the first family in it, or else its first text."""
-    clusters = cluster([record.article.text for record in records], [record.family for record in records], near_copy)
-    names: dict[int, str] = {}
-    for record, number in zip(records, clusters, strict=True):
-        if record.family is not None:
-            names.setdefault(number, record.family)
-    return [names.get(number, f"{records[number].source}/{records[number].article.id}") for number in clusters]

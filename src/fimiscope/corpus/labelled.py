@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from fimiscope.codebook import Codebook
+from fimiscope.config import NEAR_COPY
 from fimiscope.corpus.examples import Dropped, Drops, Example, Record
 from fimiscope.corpus.labels import as_text, fault_of, parse_labels, yes_or_no
+from fimiscope.corpus.near_copies import groups
 from fimiscope.errors import CorpusError
 from fimiscope.records import Article, Unreadable
 
@@ -22,6 +24,7 @@ def read_labelled(
 ) -> tuple[tuple[Example, ...], tuple[Dropped, ...]]:
     """Read a labelled jsonl, csv or parquet file for measuring a model: each usable row is an example of part `test`.
 
+    Near-copies and families are groups, as in a corpus that is built.
     Missing, null and empty label cells are not labelled; an empty list (`[]`) is labelled as empty. Lists are JSON
     or, as text, `a; b`. Evidence is a list of `{"start": …, "end": …}`, offsets into the text.
 
@@ -37,8 +40,8 @@ def read_labelled(
     if not records:
         raise CorpusError(f"{path} holds no labelled text ({drops.summary() or 'it has no rows'})")
     examples = tuple(
-        Example(r.article, r.labels, r.source, "test", r.family or f"{r.source}/{r.article.id}", r.labelled_to, 1.0)
-        for r in with_languages(records)
+        Example(r.article, r.labels, r.source, "test", group, r.labelled_to, 1.0)
+        for r, group in zip(with_languages(records), groups(records, NEAR_COPY), strict=True)
     )
     return examples, drops.collected()
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from fimiscope.codebook import Codebook
 from fimiscope.records import Article, Labels, Span
 
+# It becomes part of the names of metrics.
+_LANGUAGE = re.compile(r"[A-Za-z0-9_-]+")
 _YES = frozenset({"true", "yes", "1", "1.0"})
 _NO = frozenset({"false", "no", "0", "0.0"})
 _CONFIDENCES = {"high": "high", "low": "low", None: "high"}
@@ -39,6 +42,8 @@ def fault_of(article: Article, labels: Labels, codebook: Codebook) -> str | None
     """Why a labelled article cannot be used, or `None` when it can."""
     if not any(character.isalpha() for character in article.text):
         return "no letters in the text"
+    if article.language is not None and _LANGUAGE.fullmatch(article.language) is None:
+        return "its language is no code, such as en or pt-BR (letters, digits, - and _)"
     if all(value is None for value in (labels.role, labels.actors, labels.narratives, labels.africa)):
         return "no label"
     if faults := codebook.faults(labels):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import chain
+from math import ceil
 
-from fimiscope.errors import MissingExtra
+from fimiscope.corpus.examples import Record
 
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _NUMBER = re.compile(r"\d+")
@@ -17,8 +20,6 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9
 _LONG = 40
 _LONG_SHINGLE = 5
 _SHORT_SHINGLE = 3
-_PERMUTATIONS = 128
-_MISSED = 0.001
 
 
 def cluster(texts: Sequence[str], families: Sequence[Hashable | None], threshold: float) -> list[int]:
@@ -28,9 +29,6 @@ def cluster(texts: Sequence[str], families: Sequence[Hashable | None], threshold
     punctuation, links and the digits of numbers do not count. Shingles are five words long, three in texts of fewer
     than 40 words, and the whole text where it is shorter than that. Near-copies of near-copies are in one cluster,
     and texts of one family (equal, not `None`) always are.
-
-    Raises:
-        MissingExtra: datasketch is not installed.
     """
     words = [_words(text) for text in texts]
     clusters = _Union(len(texts))
@@ -46,6 +44,16 @@ def cluster(texts: Sequence[str], families: Sequence[Hashable | None], threshold
         for pair in _near(shingles, threshold):
             clusters.join(*pair)
     return [clusters.root(index) for index in range(len(texts))]
+
+
+def groups(records: Sequence[Record], threshold: float) -> list[str]:
+    """The name of each record's group, of near-copies and families: the first family in it, or else its first text."""
+    clusters = cluster([record.article.text for record in records], [record.family for record in records], threshold)
+    names: dict[int, str] = {}
+    for record, number in zip(records, clusters, strict=True):
+        if record.family is not None:
+            names.setdefault(number, record.family)
+    return [names.get(number, f"{records[number].source}/{records[number].article.id}") for number in clusters]
 
 
 def joined(groups: Sequence[Hashable], pairs: Iterable[tuple[int, int]]) -> list[int]:
@@ -74,32 +82,23 @@ def _shingles(words: list[str], text: str, size: int) -> frozenset[bytes]:
 
 
 def _near(shingles: dict[int, frozenset[bytes]], threshold: float) -> Iterator[tuple[int, int]]:
-    try:
-        from datasketch import MinHash, MinHashLSH
-    except ModuleNotFoundError as error:
-        raise MissingExtra("datasketch", "train") from error
-    index = MinHashLSH(num_perm=_PERMUTATIONS, params=_bands(threshold))
-    blank = MinHash(num_perm=_PERMUTATIONS)
+    """Every pair of sets that is so similar.
+
+    Such sets have a shingle in common even of their rarest alone, if of each so many are looked at that the others are
+    too few for the threshold (prefix filtering: Chaudhuri, Ganti and Kaushik 2006).
+    """
+    holders_of = Counter(chain.from_iterable(shingles.values()))
+    seen: dict[bytes, list[int]] = defaultdict(list)
     for number, own in shingles.items():
-        sketch = blank.copy()
-        sketch.update_batch(own)
-        for candidate in sorted(index.query(sketch)):
+        by_rarity = sorted(own, key=lambda shingle: (holders_of[shingle], shingle))
+        rarest = by_rarity[: len(own) - ceil(threshold * len(own)) + 1]
+        for candidate in sorted({other for shingle in rarest for other in seen[shingle]}):
             other = shingles[candidate]
             common = len(own & other)
             if common >= threshold * (len(own) + len(other) - common):
                 yield candidate, number
-        index.insert(number, sketch)
-
-
-def _bands(threshold: float) -> tuple[int, int]:
-    """Bands and their rows: as many rows as leave at most one in 1,000 pairs at the threshold without a common band.
-
-    A missed copy is a leak; a false candidate costs one exact comparison.
-    """
-    rows = 1
-    while rows < _PERMUTATIONS // 2 and (1 - threshold ** (rows + 1)) ** (_PERMUTATIONS // (rows + 1)) <= _MISSED:
-        rows += 1
-    return _PERMUTATIONS // rows, rows
+        for shingle in rarest:
+            seen[shingle].append(number)
 
 
 class _Union:

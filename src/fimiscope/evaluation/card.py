@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from fimiscope.bundle.files import Manifest
+from fimiscope.bundle.files import LEXICAL, Manifest
 from fimiscope.corpus import Corpus
 from fimiscope.corpus.examples import PARTS
 from fimiscope.evaluation.contrast import Contrast
@@ -62,7 +62,11 @@ def model_card(
 
 
 def _what(manifest: Manifest) -> str:
-    reads = "a word model (TF-IDF over hashed n-grams)" if manifest.encoder is None else f"encoder {manifest.encoder}"
+    readers = {
+        f"encoder {manifest.encoder}": manifest.encoder is not None,
+        "a word model (TF-IDF over hashed n-grams)": LEXICAL in manifest.files,
+    }
+    reads = " blended with ".join(reader for reader, there in readers.items() if there)
     return (
         f"A text classifier ({reads}; trained {manifest.created}) that flags articles which carry, report on or rebut "
         "narratives of Russian and Chinese information operations in Africa, by the codebook in the bundle, and names "

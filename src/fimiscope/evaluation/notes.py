@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
 
 from fimiscope.corpus import Corpus, Example
 from fimiscope.evaluation.contrast import Contrast
 from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
+from fimiscope.evaluation.heads import LARGE, class_counts
 from fimiscope.evaluation.intervals import COVERAGE, Difference, differences, intervals
-from fimiscope.evaluation.metrics import FEWEST, Metrics
+from fimiscope.evaluation.judged import Judged
+from fimiscope.evaluation.means import means
+from fimiscope.evaluation.metrics import Metrics
 from fimiscope.evaluation.rules import SHORTCUTS
 from fimiscope.evaluation.second_reader import second_reader_of
+from fimiscope.evaluation.slices import flag_count, in_language, languages_by_size
 
 FIGURE = "flag/pr_auc"
 """The figure by which runs are ranked and compared first."""
@@ -42,7 +45,7 @@ def run_note(
     lines = {
         "Result": _headlines(model),
         "Beside it": _rivals(model, [one for one in evaluations if one.name in SHORTCUTS]),
-        "Weakest": _weakest(model.metrics, contrast),
+        "Weakest": _weakest(model.judged, contrast),
         "Learned from": _parts(corpus),
         "Look next": "; ".join(f"`{name}` ({why})" for name, why in _WORTH_A_LOOK.items() if name in artifacts),
     }
@@ -142,38 +145,31 @@ def _rivals(model: Evaluation, shortcuts: Sequence[Evaluation]) -> str:
     return "; ".join(said) or "no shortcut was measured"
 
 
-def _weakest(figures: Metrics, contrast: Contrast | None) -> str:
-    """The language, the narrative and the role with the lowest F1, of those with enough texts; pass rates."""
+def _weakest(judged: Judged, contrast: Contrast | None) -> str:
+    """The language, the narrative and the role with the lowest F1, of those with enough gold texts; pass rates."""
+    flags = {language: flag_count(in_language(judged, language)) for language in languages_by_size(judged)}
     said = []
-    for title, head, figure, texts in (
-        ("language", "language", "flag/f1", "articles"),
-        ("narrative", "narratives", "f1", "texts"),
-        ("role", "role", "f1", "texts"),
+    for title, figure, counts, gold in (
+        ("language", "flag F1", flags, "flagged"),
+        ("narrative", "F1", class_counts(judged.heads["narratives"]), "gold"),
+        ("role", "F1", class_counts(judged.heads["role"]), "gold"),
     ):
-        names = {name.split("/")[1] for name in figures if name.startswith(f"{head}/") and name.endswith(f"/{texts}")}
-        enough = [
-            name
-            for name in sorted(names)
-            if figures[f"{head}/{name}/{texts}"] >= FEWEST and f"{head}/{name}/{figure}" in figures
-        ]
-        if enough:
-            worst = min(enough, key=lambda name: figures[f"{head}/{name}/{figure}"])
-            what = "flag F1" if head == "language" else "F1"
-            value, count = figures[f"{head}/{worst}/{figure}"], figures[f"{head}/{worst}/{texts}"]
-            said.append(f"{title} {worst} ({what} {value:.2f}, {count:.0f} texts)")
+        large = [(count.f1, name, count.gold) for name, count in counts.items() if count.gold >= LARGE]
+        if large:
+            value, worst, size = min(large)
+            said.append(f"{title} {worst} ({figure} {value:.2f}, {size} {gold} texts)")
+    said = said or [f"no language, narrative or role has {LARGE} gold texts"]
     if contrast is not None:
         rates = contrast.metrics()
         passed = [f"{rates[name]:.0%} of {words}" for name, words in _RATES.items() if name in rates]
         said += [f"contrast suite: passes {' and '.join(passed)}"] if passed else []
-    return "; ".join(said) or "too few texts to say"
+    return "; ".join(said)
 
 
 def _means(children: Sequence[Metrics]) -> str:
-    said = []
+    found, said = means(children), []
     for name, title in {FIGURE: HEADLINES[FIGURE], **HEADLINES}.items():
-        values = [child[name] for child in children if name in child]
-        if values:
-            spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
-            of = f" (of {len(values)})" if len(values) < len(children) else ""
-            said.append(f"{title} {fmean(values):.2f}{spread}{of}")
+        if name in found:
+            of = f" (of {found[name].count})" if found[name].count < len(children) else ""
+            said.append(f"{title} {found[name]}{of}")
     return ", ".join(said) or "nothing measured"

@@ -38,6 +38,7 @@ CONTRAST_TEXTS = "contrast.json"
 CODEBOOK = "codebook.json"
 REPORT = "report.html"
 _AT_ONCE = 100
+GIT_SECONDS = 10.0
 _VERSIONS = (
     "fimiscope",
     "torch",
@@ -195,7 +196,7 @@ def log_start(client: MlflowClient, run_id: str, config: Config, corpus: Corpus)
             "languages": " ".join(languages),
             "python": platform.python_version(),
             **({TEST_DIGEST: corpus.part_digest("test")} if corpus.part("test") else {}),
-            **_git_state(),
+            **git_state(),
             **{f"version.{name}": metadata.version(name) for name in _VERSIONS},
         }
     )
@@ -210,17 +211,18 @@ def _watches_machine() -> bool:
     return bool(variable.get()) if variable.is_set() else True
 
 
-def _git_state() -> dict[str, str]:
-    """Commit of the checkout one works in, if there is one, and whether it has changes."""
+def git_state() -> dict[str, str]:
+    """Commit of the checkout one works in, if there is one, and whether it has changes, if git can say so in time."""
 
     def git(*words: str) -> str | None:
         try:
-            done = subprocess.run(["git", *words], capture_output=True, text=True, check=False, timeout=10)
-        except FileNotFoundError:
+            done = subprocess.run(["git", *words], capture_output=True, text=True, check=False, timeout=GIT_SECONDS)
+        except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() if done.returncode == 0 else None
 
     commit = git("rev-parse", "HEAD")
     if commit is None:
         return {"git.commit": "none"}
-    return {"git.commit": commit, "git.dirty": str(bool(git("status", "--porcelain"))).lower()}
+    changes = git("status", "--porcelain")
+    return {"git.commit": commit, "git.dirty": "unknown" if changes is None else str(bool(changes)).lower()}

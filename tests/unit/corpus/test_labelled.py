@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import read_labelled
 from fimiscope.errors import CorpusError, ReadingError
-from fimiscope.records import Labels, Span
+from fimiscope.evaluation.intervals import intervals
+from fimiscope.evaluation.judged import judge
+from fimiscope.records import Labels, Span, Verdict
 
 ROWS = [
     {"id": "a", "text": "The harvest came in early this year.", "role": "none", "africa": False, "actors": []},
@@ -71,6 +74,26 @@ def test_the_language_is_filled_in_where_the_file_has_none(
     assert [e.article.language for e in examples] == ["fr", "xx"]
 
 
+def test_ten_copies_of_a_text_are_drawn_as_one(
+    write_jsonl: Callable[..., Path], invent: Callable[[int], str], codebook: Codebook
+) -> None:
+    others = [{"id": f"text {n}", "text": invent(n), "role": "none", "africa": True} for n in range(20)]
+    copied = f"{invent(20)} {invent(21)}"
+    copies = [
+        {"id": f"copy {n}", "text": f"{copied} Page {n}.", "role": "carries", "africa": True, "narratives": []}
+        for n in range(10)
+    ]
+    examples, _ = read_labelled(write_jsonl("set.jsonl", [*others, *copies]), codebook=codebook)
+    assert len({example.group for example in examples}) == 21
+    assert {example.group for example in examples[20:]} == {"set/copy 0"}
+    verdicts = [Verdict(example.article.id, "scored", role_label="none") for example in examples]
+    judged = judge(examples, verdicts, codebook)
+    apart = replace(judged, units=judged.ids)
+    whole, single = (intervals(one)["role/accuracy"] for one in (judged, apart))
+    assert whole.value == single.value == pytest.approx(2 / 3)
+    assert whole.high - whole.low > 1.5 * (single.high - single.low)
+
+
 def test_rows_that_cannot_be_used_are_named_with_the_reason(
     write_jsonl: Callable[..., Path], codebook: Codebook
 ) -> None:
@@ -81,21 +104,24 @@ def test_rows_that_cannot_be_used_are_named_with_the_reason(
         {"id": "e", "text": "Short.", "role": "carries", "evidence": [{"start": 0, "end": 60}]},
         {"id": "f", "text": "", "role": "none"},
         {"id": "g", "text": "Neither yes nor no.", "africa": "maybe"},
+        {"id": "h", "text": "In two languages.", "role": "none", "language": "en,fr"},
+        {"id": "i", "text": "In one of two languages.", "role": "none", "language": "en/fr"},
     ]
     path = write_jsonl("set.jsonl", [ROWS[0], *bad])
     with path.open("a", encoding="utf-8") as file:
         file.write("{broken\n")
     examples, dropped = read_labelled(path, codebook=codebook)
     assert [e.article.id for e in examples] == ["a"]
-    reasons = {d.ids[0]: d.reason for d in dropped}
+    reasons = {identity: d.reason for d in dropped for identity in d.ids}
     assert reasons["a"] == "its id stands above already"
     assert reasons["c"] == "no label"
     assert "role 'praise'" in reasons["d"]
     assert reasons["e"] == "evidence outside the text"
     assert reasons["f"] == "no letters in the text"
     assert reasons["g"] == "africa is neither true nor false"
-    assert reasons["set.jsonl:8"].startswith("unreadable: the line is not valid JSON")
-    assert all(d.source == "set" and d.count == 1 for d in dropped)
+    assert reasons["h"] == reasons["i"] == "its language is no code, such as en or pt-BR (letters, digits, - and _)"
+    assert reasons["set.jsonl:10"].startswith("unreadable: the line is not valid JSON")
+    assert all(d.source == "set" and d.count == len(d.ids) for d in dropped)
 
 
 def test_other_peoples_columns(tmp_path: Path, codebook: Codebook) -> None:

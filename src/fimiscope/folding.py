@@ -1,6 +1,6 @@
 """Makes the folds of the annotated texts: what is tested on, and which other texts would give it away.
 
-Near-copies are those of the corpus (shingles, documents, addresses), and texts that an encoder puts so close together
+Near-copies are those of the corpus (MinHash, documents, addresses), and texts that an encoder puts so close together
 that one tells the other again, also in another language.
 """
 

@@ -34,6 +34,7 @@ def read_labelled(
     Raises:
         ReadingError: the file is missing, of another kind, or lacks a column.
         CorpusError: no row of it can be used; says why.
+        MissingExtra: datasketch, which finds near-copies, is not installed.
     """
     drops = Drops()
     records = list(labelled_records(Path(path), columns, codebook, drops))

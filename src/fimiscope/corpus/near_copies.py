@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from itertools import chain
-from math import ceil
 
 from fimiscope.corpus.examples import Record
+from fimiscope.errors import MissingExtra
 
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _NUMBER = re.compile(r"\d+")
@@ -20,6 +18,8 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9
 _LONG = 40
 _LONG_SHINGLE = 5
 _SHORT_SHINGLE = 3
+_PERMUTATIONS = 128
+_MISSED = 0.001
 
 
 def cluster(texts: Sequence[str], families: Sequence[Hashable | None], threshold: float) -> list[int]:
@@ -29,6 +29,9 @@ def cluster(texts: Sequence[str], families: Sequence[Hashable | None], threshold
     punctuation, links and the digits of numbers do not count. Shingles are five words long, three in texts of fewer
     than 40 words, and the whole text where it is shorter than that. Near-copies of near-copies are in one cluster,
     and texts of one family (equal, not `None`) always are.
+
+    Raises:
+        MissingExtra: datasketch is not installed.
     """
     words = [_words(text) for text in texts]
     clusters = _Union(len(texts))
@@ -82,23 +85,32 @@ def _shingles(words: list[str], text: str, size: int) -> frozenset[bytes]:
 
 
 def _near(shingles: dict[int, frozenset[bytes]], threshold: float) -> Iterator[tuple[int, int]]:
-    """Every pair of sets that is so similar.
-
-    Such sets have a shingle in common even of their rarest alone, if of each so many are looked at that the others are
-    too few for the threshold (prefix filtering: Chaudhuri, Ganti and Kaushik 2006).
-    """
-    holders_of = Counter(chain.from_iterable(shingles.values()))
-    seen: dict[bytes, list[int]] = defaultdict(list)
+    try:
+        from datasketch import MinHash, MinHashLSH
+    except ModuleNotFoundError as error:
+        raise MissingExtra("datasketch", "review") from error
+    index = MinHashLSH(num_perm=_PERMUTATIONS, params=_bands(threshold))
+    blank = MinHash(num_perm=_PERMUTATIONS)
     for number, own in shingles.items():
-        by_rarity = sorted(own, key=lambda shingle: (holders_of[shingle], shingle))
-        rarest = by_rarity[: len(own) - ceil(threshold * len(own)) + 1]
-        for candidate in sorted({other for shingle in rarest for other in seen[shingle]}):
+        sketch = blank.copy()
+        sketch.update_batch(own)
+        for candidate in sorted(index.query(sketch)):
             other = shingles[candidate]
             common = len(own & other)
             if common >= threshold * (len(own) + len(other) - common):
                 yield candidate, number
-        for shingle in rarest:
-            seen[shingle].append(number)
+        index.insert(number, sketch)
+
+
+def _bands(threshold: float) -> tuple[int, int]:
+    """Bands and their rows: as many rows as leave at most one in 1,000 pairs at the threshold without a common band.
+
+    A missed copy is a leak; a false candidate costs one exact comparison.
+    """
+    rows = 1
+    while rows < _PERMUTATIONS // 2 and (1 - threshold ** (rows + 1)) ** (_PERMUTATIONS // (rows + 1)) <= _MISSED:
+        rows += 1
+    return _PERMUTATIONS // rows, rows
 
 
 class _Union:

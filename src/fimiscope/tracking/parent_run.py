@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Literal
 
 from fimiscope.checksums import short_digest
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus
 from fimiscope.evaluation.evaluate import HEADLINES, Evaluation
+from fimiscope.evaluation.means import means
 from fimiscope.evaluation.notes import parent_note
 from fimiscope.tables import Table
 from fimiscope.tracking.datasets import TEST_DIGEST
@@ -103,13 +103,12 @@ def mean_figures(children: Sequence[Mapping[str, float]]) -> dict[str, float]:
     `children/<name>` how many have it, where not all do. `children` is their number.
     """
     figures = {COUNT: float(len(children))}
-    for name in dict.fromkeys(name for child in children for name in child):
-        values = [child[name] for child in children if name in child]
-        figures[name] = fmean(values)
-        if len(values) > 1:
-            figures[f"{DEVIATION}/{name}"] = stdev(values)
-        if len(values) < len(children):
-            figures[f"{COUNT}/{name}"] = float(len(values))
+    for name, mean in means(children).items():
+        figures[name] = mean.value
+        if mean.deviation is not None:
+            figures[f"{DEVIATION}/{name}"] = mean.deviation
+        if mean.count < len(children):
+            figures[f"{COUNT}/{name}"] = float(mean.count)
     return figures
 
 

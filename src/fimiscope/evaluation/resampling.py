@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import numpy as np
 
 from fimiscope.corpus import Example
 from fimiscope.evaluation.weighted import Floats
 
+FEWEST_WEEKS = 10
 _DATE = len("2024-05-31")
 _CELLS_AT_ONCE = 4_000_000
 
@@ -19,12 +20,13 @@ def sampling_units(examples: Sequence[Example]) -> tuple[str, ...]:
     """The unit of each text, by a name that all texts of the unit share.
 
     Near-copies and families are one unit everywhere. In a source of several accounts, of which none wrote half of the
-    texts, the texts of an account are one unit besides; in any other source those of a week, where they are dated.
+    texts, the texts of an account are one unit besides; in any other source those of a week, where they are dated, or
+    those of a day where they fill fewer than `FEWEST_WEEKS` weeks: draws of a few weeks tell of no spread.
     """
     by_source: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
         by_source[example.source].append(example)
-    accounts = {source for source, members in by_source.items() if _has_accounts(members)}
+    circle_of = {source: _kind_of_circle(members) for source, members in by_source.items()}
     joined: dict[Hashable, Hashable] = {}
 
     def root(name: Hashable) -> Hashable:
@@ -33,9 +35,9 @@ def sampling_units(examples: Sequence[Example]) -> tuple[str, ...]:
         return name
 
     for example in examples:
-        circle = _circle(example, example.source in accounts)
+        circle = circle_of[example.source](example)
         if circle is not None:
-            joined[root(example.group)] = root(circle)
+            joined[root(example.group)] = root((example.source, circle))
     return tuple(str(root(example.group)) for example in examples)
 
 
@@ -54,19 +56,25 @@ def draws(units: Sequence[str], count: int, seed: int) -> Iterator[Floats]:
         yield often[:, unit_of].astype(float)
 
 
-def _has_accounts(members: Sequence[Example]) -> bool:
+def _kind_of_circle(members: Sequence[Example]) -> Callable[[Example], Hashable | None]:
+    """What texts of a source hang together by; of a text of which that is not known, it gives `None`."""
     outlets = Counter(example.article.outlet for example in members if example.article.outlet)
-    return 2 * max(outlets.values(), default=0) < outlets.total()
+    if 2 * max(outlets.values(), default=0) < outlets.total():
+        return _account
+    return _week if len({_week(example) for example in members} - {None}) >= FEWEST_WEEKS else _day
 
 
-def _circle(example: Example, of_accounts: bool) -> Hashable | None:
-    """The account or the week of a text; `None` where neither is known."""
-    if of_accounts:
-        if example.article.outlet is None:
-            return None
-        return ("account", example.source, example.article.outlet)
+def _account(example: Example) -> str | None:
+    return example.article.outlet
+
+
+def _week(example: Example) -> tuple[int, int] | None:
+    day = _day(example)
+    return None if day is None else day.isocalendar()[:2]
+
+
+def _day(example: Example) -> datetime.date | None:
     try:
-        date = datetime.date.fromisoformat((example.article.published or "")[:_DATE])
+        return datetime.date.fromisoformat((example.article.published or "")[:_DATE])
     except ValueError:
         return None
-    return ("week", example.source, *date.isocalendar()[:2])

@@ -36,10 +36,18 @@ def test_posts_are_drawn_by_account(placed: Place) -> None:
 
 
 def test_a_dated_source_of_one_outlet_is_drawn_by_week(placed: Place) -> None:
-    dates = ("2024-04-29", "2024-05-05T08:00", "2024-05-06", "2025-04-30", None, "May")
+    weeks = [f"2023-{month:02}-15" for month in range(1, 9)]
+    dates = ("2024-04-29", "2024-05-05T08:00", "2024-05-06", "2025-04-30", None, "May", *weeks)
     units = sampling_units([placed(n, outlet="channel", published=date) for n, date in enumerate(dates)])
     assert units[0] == units[1], "Monday and Sunday of one week"
-    assert len(set(units)) == 5, "another week, the same week of another year, and two without a date"
+    assert len(set(units[:6])) == 5, "another week, the same week of another year, and two without a date"
+
+
+def test_a_source_of_few_weeks_is_drawn_by_day(placed: Place) -> None:
+    dates = [f"2024-05-{6 + n // 2:02}" for n in range(14)]
+    units = sampling_units([placed(n, outlet="channel", published=date) for n, date in enumerate(dates)])
+    assert units[0] == units[1]
+    assert len(set(units)) == 7
 
 
 def test_one_name_over_most_texts_is_no_account(placed: Place) -> None:

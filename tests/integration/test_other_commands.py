@@ -178,6 +178,7 @@ def test_the_corpus_of_a_config_is_built_as_parquet(
     assert f"{below} cannot be written (" in line
 
 
+@pytest.mark.slow
 def test_the_balance_of_a_corpus_is_shown(workplace: Workplace, small: list[str]) -> None:
     words_alone = ("--set", "encoder=null", "--set", "lexical={buckets: 4096}")
     done = workplace.run("corpus", "balance", QUICKSTART, *small, *words_alone, "--halvings", "1")

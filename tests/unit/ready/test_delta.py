@@ -125,6 +125,7 @@ def test_a_cache_that_cannot_be_written_is_named(delta: Path, tmp_path: Path) ->
         build_bundle(delta, tmp_path / "file" / "built")
 
 
+@pytest.mark.slow
 def test_a_delta_that_scores_otherwise_or_is_too_large_replaces_nothing(
     trained: Path, corpus: Corpus, tiny_config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

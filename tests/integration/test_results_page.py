@@ -190,7 +190,7 @@ def test_filters_count_what_the_verdicts_say(page: Any, results: list[tuple[Arti
     fill(page, "search", "no such words")
     assert hits(page) == 0
     assert find(page, "#none-found").is_displayed()
-    find(page, "#filters [type=reset]").click()
+    find(page, "#clear").click()
     assert hits(page) == ARTICLES
 
 
@@ -225,7 +225,7 @@ def test_columns_sort_both_ways(page: Any) -> None:
     assert page.execute_script("return document.activeElement.dataset.sort") == "published"
     find(page, "th.outlet button").click()
     assert set(shown("outlet")) == {"Invented paper 0"}
-    find(page, "#filters [type=reset]").click()
+    find(page, "#clear").click()
     assert shown("probability") == sorted(shown("probability"), reverse=True)
     assert find(page, "th.probability").get_attribute("aria-sort") == "descending"
     assert find(page, "th.outlet").get_attribute("aria-sort") is None

@@ -310,8 +310,10 @@ function speak(language) {
 
 at("filters").addEventListener("input", (event) => event.target.id !== "sort" && filter());
 at("filters").addEventListener("submit", (event) => event.preventDefault());
-// The fields are cleared after the event.
-at("filters").addEventListener("reset", () => setTimeout(() => sortBy("probability", true)));
+at("clear").addEventListener("click", () => {
+  at("filters").reset();
+  sortBy("probability", true);
+});
 at("sort").addEventListener("change", () => {
   const [column, descending] = at("sort").value.split(" ");
   sortBy(column, descending === "true");

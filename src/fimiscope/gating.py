@@ -18,7 +18,8 @@ from fimiscope.bundle.decisions import PROFILES, Profile
 from fimiscope.bundle.document import Document
 from fimiscope.bundle.gate import Gate, Kept, save_gate, window_buckets
 from fimiscope.corpus.near_copies import cluster
-from fimiscope.errors import BundleError, CorpusError, OutputError
+from fimiscope.errors import BundleError, CorpusError
+from fimiscope.output_files import one_line
 from fimiscope.predict import Predictor
 from fimiscope.predict.known_scores import KnownScores
 from fimiscope.progress import Progress, silent
@@ -305,12 +306,11 @@ def _publish(folder: Path, bundle: Bundle, gate: Gate) -> files.Manifest:
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
     facts = {name: getattr(bundle.manifest, name) for name in files.FACTS}
     try:
-        shutil.copytree(folder, draft)
-        save_gate(draft, gate)
-        manifest = files.seal(draft, **facts)
-        files.publish(draft, folder)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written ({error.strerror or error})") from error
+        with one_line(folder):
+            shutil.copytree(folder, draft)
+            save_gate(draft, gate)
+            manifest = files.seal(draft, **facts)
+            files.publish(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return manifest

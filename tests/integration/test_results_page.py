@@ -282,7 +282,7 @@ def test_all_is_reached_by_keyboard_and_the_focus_shows(page: Any) -> None:
         )
         reached.append(name)
         outlines.append(outline)
-    first = ["skip", "en", "fr", "search", "outcome", "role", "narrative", "language", "outlet", "least", "reset"]
+    first = ["skip", "en", "fr", "search", "outcome", "role", "narrative", "language", "outlet", "least", "clear"]
     columns = ["probability", "outcome", "article", "role", "outlet", "published", "language"]
     assert reached[: len(first) + len(columns)] == first + columns
     assert "none" not in outlines

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fimiscope.bundle import files
 from fimiscope.errors import BundleError, OutputError
+from fimiscope.output_files import one_line
 from fimiscope.progress import Progress, silent
 
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)
@@ -32,18 +33,17 @@ def pack(folder: Path, file: Path, *, progress: Progress = silent) -> files.Mani
     names = [files.MANIFEST, *manifest.files]
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-            for number, name in enumerate(names):
-                progress("packing", number, len(names))
-                entry = zipfile.ZipInfo(name, _SAME_DATE)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                with (folder / name).open("rb") as source, archive.open(entry, "w", force_zip64=True) as target:
-                    shutil.copyfileobj(source, target, _PIECE)
-        draft.replace(file)
+        with one_line(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+                for number, name in enumerate(names):
+                    progress("packing", number, len(names))
+                    entry = zipfile.ZipInfo(name, _SAME_DATE)
+                    entry.compress_type = zipfile.ZIP_DEFLATED
+                    with (folder / name).open("rb") as source, archive.open(entry, "w", force_zip64=True) as target:
+                        shutil.copyfileobj(source, target, _PIECE)
+            draft.replace(file)
         progress("packing", len(names), len(names))
-    except OSError as error:
-        raise OutputError(f"{file} cannot be written: {error.strerror}") from error
     finally:
         if draft.is_file():
             draft.unlink()

@@ -47,8 +47,8 @@ def build_command(
 
     # After all that can be refused at once: these take seconds to load.
     from fimiscope.corpus import corpus_tables
+    from fimiscope.output_files import one_line
     from fimiscope.pipeline import load_corpus
-    from fimiscope.predict.writing.writer import one_line
 
     corpus = load_corpus(resolved, Codebook.load(resolved.codebook))
     with one_line(output):

@@ -124,7 +124,10 @@ def evaluate_command(
     if output is not None:
         _write(output, evaluations, measured, test)
     if report is not None and made is not None:
-        _write_page(report, made)
+        from fimiscope.output_files import one_line
+
+        with one_line(report):
+            report.write_text(made.to_html(), encoding="utf-8")
     for line in () if as_json else _places(output, report, data=bool(evaluations), contrast=bool(measured)):
         console().print(line)
 
@@ -283,15 +286,6 @@ def _check_places(output: Path | None, report: Path | None) -> None:
             raise OutputError(f"{option} {folder}: you may not write there; name another folder")
     if report is not None and report.is_dir():
         raise OutputError(f"--report {report}: a folder bears that name; name another file")
-
-
-def _write_page(path: Path, report: Report) -> None:
-    from fimiscope.errors import OutputError
-
-    try:
-        path.write_text(report.to_html(), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"--report {path}: cannot be written ({error.strerror})") from error
 
 
 def _write(

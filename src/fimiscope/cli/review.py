@@ -51,8 +51,8 @@ def build_command(
     from fimiscope.cli.options import column_names
     from fimiscope.cli.show import NOTICE, console, progress, show_table
     from fimiscope.codebook import Codebook
+    from fimiscope.output_files import check_new
     from fimiscope.reading import read_articles
-    from fimiscope.review.files import check_new
 
     if (scores is None) == (disputed is None):
         raise ConfigError("give SCORES, the result of `fimiscope predict`, or --from; one of the two")

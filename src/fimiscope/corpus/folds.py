@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from fimiscope.checksums import sha256_of_text
 from fimiscope.codebook import Codebook
 from fimiscope.corpus.labels import parse_labels
-from fimiscope.errors import CorpusError, OutputError
+from fimiscope.errors import CorpusError
+from fimiscope.output_files import write_whole
 from fimiscope.shipped import shipped
 from fimiscope.tables import Cell, Table
 
@@ -75,11 +76,7 @@ class Fold:
             listed[part][corpus][identity] = str(annotations[corpus, identity]["sha256"])[:_CHECKSUM_DIGITS]
         document = {"name": self.name, "holds_out": self.holds_out, "digest": self.digest, **listed}
         path = folder / f"{self.name}.json"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(document, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"{path} cannot be written ({error.strerror})") from error
+        write_whole(path, json.dumps(document, ensure_ascii=False, indent=0) + "\n")
         return path
 
 

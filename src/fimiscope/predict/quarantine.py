@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
+from fimiscope.output_files import replace_safely
 from fimiscope.predict.storing import Stored
-from fimiscope.predict.writing.writer import replace_safely
 from fimiscope.reading import QUARANTINE
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from fimiscope.checksums import sha256_of_file
 from fimiscope.errors import OutputError
-from fimiscope.predict.writing.writer import replace_safely
+from fimiscope.output_files import replace_safely
 
 if TYPE_CHECKING:
     import pyarrow as pa

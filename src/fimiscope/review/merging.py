@@ -19,9 +19,9 @@ from fimiscope.codebook import Codebook
 from fimiscope.corpus.labels import fault_of
 from fimiscope.corpus.provenance import Provenance, provenance_file
 from fimiscope.errors import CorpusError, OutputError
+from fimiscope.output_files import check_new, json_line, write_whole
 from fimiscope.records import Article, Labels, Span, Unreadable
 from fimiscope.review.agreement import Agreement, agreements
-from fimiscope.review.files import check_new, json_line, write_whole
 from fimiscope.review.readings import Key, Reading, check_names, labels_row, latest, read_readings
 from fimiscope.tables import Table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from fimiscope.review.files import write_whole
+from fimiscope.output_files import write_whole
 from fimiscope.review.label_studio import interface, tasks
 from fimiscope.review.page import queue_page
 from fimiscope.review.queue import Queue

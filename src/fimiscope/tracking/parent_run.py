@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from fimiscope.evaluation.means import means
 from fimiscope.evaluation.notes import parent_note
 from fimiscope.tables import Table
 from fimiscope.tracking.datasets import TEST_DIGEST
+from fimiscope.tracking.metrics import log_metrics
 from fimiscope.tracking.parameters import parameters
 from fimiscope.tracking.store import connect, experiment_id, reported
 
@@ -32,7 +32,6 @@ DEVIATION, COUNT = "std", "children"
 _PLAN = "children.plan"
 _OF_CHILDREN = {"folds": ("corpus.sources",), "seeds": ("seed",), "shares": ()}
 """Parameters in which children of a kind differ."""
-_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +64,11 @@ class ParentRun:
             reused: names of those that were trained before.
         """
         import pandas as pd
-        from mlflow.entities import Metric
         from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
-        now = round(time.time() * 1000)
         children = {name: evaluation.metrics for name, evaluation in measured.items()}
         tested = [{f"test/{name}": value for name, value in figures.items()} for figures in children.values()]
-        metrics = [Metric(name, value, now, 0) for name, value in mean_figures(tested).items()]
-        for start in range(0, len(metrics), _AT_ONCE):
-            self.client.log_batch(self.run_id, metrics=metrics[start : start + _AT_ONCE])
+        log_metrics(self.client, self.run_id, mean_figures(tested))
         self.client.set_tag(self.run_id, MLFLOW_RUN_NOTE, parent_note(kind, children, reused))
         columns: dict[str, list[str] | list[float | None]] = {kind.removesuffix("s"): list(children)}
         columns |= {title: [figures.get(name) for figures in children.values()] for name, title in HEADLINES.items()}
@@ -83,14 +78,10 @@ class ParentRun:
 def log_curve(parent: ParentRun, measured: Mapping[int, Mapping[str, float]], table: Table, plot: Figure) -> None:
     """Log each child's test figures as `curve/<name>`, whose step is how many texts it learned from; table and plot."""
     import pandas as pd
-    from mlflow.entities import Metric
 
-    now = round(time.time() * 1000)
-    metrics = [
-        Metric(f"curve/{name}", value, now, texts) for texts, own in measured.items() for name, value in own.items()
-    ]
-    for start in range(0, len(metrics), _AT_ONCE):
-        parent.client.log_batch(parent.run_id, metrics=metrics[start : start + _AT_ONCE])
+    for texts, figures in measured.items():
+        curve = {f"curve/{name}": value for name, value in figures.items()}
+        log_metrics(parent.client, parent.run_id, curve, step=texts)
     rows = pd.DataFrame(table.rows, columns=list(table.columns))
     replace_table(parent.client, parent.run_id, rows, "tables/learning_curve.json")
     parent.client.log_figure(parent.run_id, plot, "plots/learning_curve.png")

@@ -23,6 +23,7 @@ from fimiscope.evaluation.predictions import to_rows
 from fimiscope.evaluation.report import Report
 from fimiscope.tracking.annotations import log_provenance
 from fimiscope.tracking.datasets import TEST_DIGEST, log_parts
+from fimiscope.tracking.metrics import log_metrics
 from fimiscope.tracking.parameters import parameters
 from fimiscope.tracking.parent_run import Place
 from fimiscope.tracking.registry import CARD, REGISTERED_NAME
@@ -37,7 +38,6 @@ PREDICTIONS = "predictions.json"
 CONTRAST_TEXTS = "contrast.json"
 CODEBOOK = "codebook.json"
 REPORT = "report.html"
-_AT_ONCE = 100
 GIT_SECONDS = 10.0
 _VERSIONS = (
     "fimiscope",
@@ -63,11 +63,8 @@ class TrackedRun:
 
     def metrics(self, figures: Mapping[str, float], *, prefix: str, step: int = 0) -> None:
         """Log figures as `<prefix>/<name>`."""
-        import mlflow
-
-        named = [(f"{prefix}/{name}", value) for name, value in figures.items()]
-        for start in range(0, len(named), _AT_ONCE):
-            mlflow.log_metrics(dict(named[start : start + _AT_ONCE]), step=step)
+        named = {f"{prefix}/{name}": value for name, value in figures.items()}
+        log_metrics(self.client, self.run_id, named, step=step)
 
     def evaluation(self, evaluation: Evaluation, examples: Sequence[Example]) -> None:
         """Log the test figures, plots, and the predictions from which the figures can be computed again."""

@@ -6,14 +6,14 @@ Rows go to a hidden file beside it, which takes its place at the end.
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
 from fimiscope.codebook import Codebook
 from fimiscope.errors import OutputError
+from fimiscope.output_files import one_line, replace_safely
 from fimiscope.predict.passages import Passage
 from fimiscope.predict.writing.page import PageRows
 from fimiscope.predict.writing.tables import CsvRows, JsonRows, ParquetRows
@@ -103,37 +103,3 @@ def open_writer(path: Path | str, codebook: Codebook) -> VerdictWriter:
             raise OutputError(f"{target} cannot be written: it is a folder")
     # A link stays a link: the file that it leads to is replaced.
     return VerdictWriter(target.resolve(), make())
-
-
-def replace_safely(draft: Path, path: Path) -> None:
-    """Let a file take the place of another, so that after a power cut the one or the other is there, and whole.
-
-    Raises:
-        OSError: it cannot.
-    """
-    with draft.open("rb+") as file:
-        os.fsync(file.fileno())
-    draft.replace(path)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-@contextlib.contextmanager
-def one_line(path: Path) -> Iterator[None]:
-    """What the system says against `path` in here becomes one line.
-
-    Raises:
-        OutputError: in place of an `OSError`, or of text that UTF-8 cannot hold.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror or error})") from error
-    except UnicodeEncodeError as error:
-        raise OutputError(
-            f"{path} cannot be written: a verdict holds half a character (U+{ord(error.object[error.start]):04X})"
-        ) from error

@@ -4,11 +4,46 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from fimiscope.errors import OutputError
-from fimiscope.predict.writing.writer import one_line, replace_safely
+
+
+@contextlib.contextmanager
+def one_line(path: Path) -> Iterator[None]:
+    """What the system says against `path` in here becomes one line.
+
+    Raises:
+        OutputError: in place of an `OSError`, or of text that UTF-8 cannot hold.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror or error})") from error
+    except UnicodeEncodeError as error:
+        raise OutputError(
+            f"{path} cannot be written: it holds half a character (U+{ord(error.object[error.start]):04X})"
+        ) from error
+
+
+def replace_safely(draft: Path, path: Path) -> None:
+    """Let a file take the place of another, so that after a power cut the one or the other is there, and whole.
+
+    Raises:
+        OSError: it cannot.
+    """
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def check_folder(folder: Path) -> None:
@@ -42,14 +77,15 @@ def write_whole(path: Path, content: str) -> None:
         OutputError: it cannot be written.
     """
     draft = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(content, encoding="utf-8", newline="\n")
-        replace_safely(draft, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written ({error.strerror or error})") from error
+    with one_line(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(content, encoding="utf-8", newline="\n")
+            replace_safely(draft, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
 
 
 def json_line(row: Any) -> str:

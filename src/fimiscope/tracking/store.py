@@ -81,10 +81,10 @@ def connect_to_existing() -> MlflowClient:
 
 @contextmanager
 def reported(what: str) -> Iterator[None]:
-    """Turn what the store refuses, or a store that goes away, into one line that begins with `what`.
+    """Turn what the store refuses, a store that goes away, or a file that cannot be had into one line.
 
     Raises:
-        TrackingError: the store refused something or did not answer.
+        TrackingError: one of these; it begins with `what`.
     """
     import mlflow
     from requests import RequestException
@@ -98,6 +98,9 @@ def reported(what: str) -> Iterator[None]:
         raise TrackingError(f"{what} (store {shown(tracking_uri())}): {cause}") from error
     except (SQLAlchemyError, RequestException) as error:
         raise TrackingError(f"{what} (store {shown(tracking_uri())}): {type(error).__name__}") from error
+    except OSError as error:
+        cause = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or type(error).__name__
+        raise TrackingError(f"{what} (store {shown(tracking_uri())}): {cause}") from error
 
 
 def use_local_store() -> None:

@@ -22,6 +22,7 @@ from fimiscope.tables import Cell, Table
 from fimiscope.tracking.parent_run import Place, log_curve, parent_run
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
+SHOWN = {**HEADLINES, "evidence/hit": "evidence hit"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ class LearningCurve:
         rows: list[tuple[Cell, ...]] = []
         for point in self.points:
             bounds = intervals(point.evaluation.judged)
-            rows.append((f"{point.share:g}", point.texts, *(str(bounds.get(name, "–")) for name in HEADLINES)))
+            rows.append((f"{point.share:g}", point.texts, *(str(bounds.get(name, "–")) for name in SHOWN)))
         tested = len(self.points[0].evaluation.judged)
         return Table(
-            f"Learning curve, held-out part ({tested} texts)", ("share", "texts", *HEADLINES.values()), tuple(rows)
+            f"Learning curve, held-out part ({tested} texts)", ("share", "texts", *SHOWN.values()), tuple(rows)
         )
 
 
@@ -100,7 +101,7 @@ def learning_curve(
             points.append(Point(share, len(part.part("train")), measured, was_there))
             on_point(points[-1])
         curve = LearningCurve(parent.run_id, tuple(points))
-        plot = draw({point.texts: intervals(point.evaluation.judged) for point in points}, HEADLINES)
+        plot = draw({point.texts: intervals(point.evaluation.judged) for point in points}, SHOWN)
         log_curve(parent, {point.texts: point.evaluation.metrics for point in points}, curve.table(), plot)
     return curve
 

@@ -121,6 +121,8 @@ def test_a_curve_is_printed_logged_and_not_trained_again(
     assert (files / "plots" / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
     table = json.loads((files / "tables" / "learning_curve.json").read_text(encoding="utf-8"))
     assert [row[:2] for row in table["data"]] == [["0.5", texts[0.5]], ["1", texts[1.0]]]
+    hits = [run.data.metrics["test/evidence/hit"] for run in below]
+    assert [row[table["columns"].index("evidence hit")][:4] for row in table["data"]] == [f"{hit:.2f}" for hit in hits]
     assert yaml.safe_load((files / "config.yaml").read_text(encoding="utf-8"))["name"] == "grown"
 
     monkeypatch.chdir(workplace.folder)

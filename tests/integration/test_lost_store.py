@@ -1,4 +1,4 @@
-"""A store that goes away, or cannot keep a file, while a model trains: one line, and what was learned is still there."""
+"""A store that goes away, or cannot keep a file, while a model trains: one line, and what was learned is there."""
 
 from __future__ import annotations
 

@@ -149,7 +149,6 @@ def _measure(
 ) -> FoldResult:
     codebook = Codebook.load(configs[0].codebook)
     corpora = [load_corpus(config, codebook, progress=progress) for config in configs]
-    first = corpora[0].part("test")
     tested = {(corpus.part_digest("test"), *(e.article.id for e in corpus.part("test"))) for corpus in corpora}
     if len(tested) > 1:
         raise CorpusError(
@@ -161,8 +160,8 @@ def _measure(
         evaluation, was_there = train_or_measure(config, models=models, corpus=corpus, place=place, progress=progress)
         evaluations.append(evaluation)
         reused += [config.name] * was_there
-    shortcuts = evaluate_shortcuts(corpora[0].part("train"), first, codebook)
-    return FoldResult(fold, len(first), tuple(shortcuts), tuple(evaluations), tuple(reused))
+    shortcuts = evaluate_shortcuts(corpora[0])
+    return FoldResult(fold, len(corpora[0].part("test")), tuple(shortcuts), tuple(evaluations), tuple(reused))
 
 
 def _finish(parent: ParentRun, number: int, results: Sequence[FoldResult]) -> None:

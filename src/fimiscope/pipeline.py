@@ -133,10 +133,10 @@ def train(
             manifest = verify(folder)
         else:
             manifest = fit_bundle(config, corpus, codebook, folder, listener=listen, resume=resume, progress=progress)
-        train_part, test = corpus.part("train"), corpus.part("test")
+        test = corpus.part("test")
         predictor = Predictor.load(folder)
         evaluations = [evaluate(one, test, name=name, progress=progress) for name, one in scorers(predictor)]
-        evaluations += evaluate_shortcuts(train_part, test, codebook)
+        evaluations += evaluate_shortcuts(corpus)
         run.evaluation(evaluations[0], test)
         contrasts = [] if suite is None else _contrasts(predictor, suite, corpus, progress)
         report = Report.of(

@@ -127,7 +127,7 @@ def audit_command(
     with progress() as listen:
         corpus = load_corpus(resolved, codebook, progress=listen)
     test = corpus.part("test")
-    shortcuts = evaluate_shortcuts(corpus.part("train"), test, codebook) if test else []
+    shortcuts = evaluate_shortcuts(corpus) if test else []
     if as_json:
         import json
         from dataclasses import asdict

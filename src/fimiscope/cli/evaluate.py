@@ -12,7 +12,7 @@ from fimiscope.errors import ConfigError
 
 if TYPE_CHECKING:
     from fimiscope.codebook import Codebook
-    from fimiscope.corpus import Dropped, Example
+    from fimiscope.corpus import Corpus, Dropped, Example
     from fimiscope.evaluation import Evaluation
     from fimiscope.evaluation.contrast import Contrast
     from fimiscope.evaluation.report import Report
@@ -86,16 +86,20 @@ def evaluate_command(
     titled = zip(predictors, titles, strict=False)
     measurable = [one for predictor, title in titled for one in scorers(predictor, title)]
     _check_places(output, report)
-    train, test, dropped = _labelled(data, columns, codebook) if data else ((), (), ())
+    corpus, test, dropped = _labelled(data, columns, codebook) if data else (None, (), ())
     joined = [one.join(test) for one in read]
     with progress() as listen:
         evaluations = [evaluate(one, test, name=name, progress=listen) for name, one in measurable] if data else []
-        measured = _measure_contrast(measurable, train, codebook, suite_round, listen) if contrast else []
+        measured = (
+            _measure_contrast(measurable, corpus.part("train") if corpus else (), codebook, suite_round, listen)
+            if contrast
+            else []
+        )
     for title, (verdicts, _) in zip(titles[len(predictors) :], joined, strict=True):
         evaluations.append(Evaluation.of(title, test, verdicts, codebook))
     named = [evaluation for evaluation in evaluations if evaluation.name in titles]
-    if train:
-        evaluations += evaluate_shortcuts(train, test, codebook)
+    if corpus is not None:
+        evaluations += evaluate_shortcuts(corpus)
     made = None
     if evaluations and (report is not None or not as_json):
         threshold = predictors[0].threshold if predictors else None
@@ -246,8 +250,8 @@ def _distinct(titles: Sequence[str]) -> list[str]:
 
 def _labelled(
     data: Path, columns: str | None, codebook: Codebook
-) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[Dropped, ...]]:
-    """Training texts (from which the shortcuts learn), test texts, and what could not be used."""
+) -> tuple[Corpus | None, tuple[Example, ...], tuple[Dropped, ...]]:
+    """The corpus (from which the shortcuts learn), where there is one, test texts, and what could not be used."""
     from fimiscope.cli.options import column_names
     from fimiscope.config import Config
     from fimiscope.corpus import read_labelled
@@ -256,12 +260,12 @@ def _labelled(
 
     if _is_config(data):
         corpus = load_corpus(Config.load(data), codebook)
-        train, test, dropped = corpus.part("train"), corpus.part("test"), corpus.dropped
+        test, dropped = corpus.part("test"), corpus.dropped
     else:
-        train, (test, dropped) = (), read_labelled(data, column_names(columns), codebook=codebook)
+        corpus, (test, dropped) = None, read_labelled(data, column_names(columns), codebook=codebook)
     if not test:
         raise CorpusError(f"{data} holds no labelled texts to measure on")
-    return train, test, dropped
+    return corpus, test, dropped
 
 
 def _is_config(data: Path) -> bool:

@@ -36,6 +36,10 @@ def brier_skill(gold: Bools, probability: Floats, weights: Floats) -> Floats:
 
 def _error(outcomes: Floats, stated: Floats) -> float:
     """Of texts in the order of their probabilities."""
+    # Which texts of equal probability fall into which bin is chance, so they share their outcomes.
+    firsts = np.flatnonzero(np.r_[True, stated[1:] != stated[:-1]])
+    sizes = np.diff(np.r_[firsts, len(stated)])
+    outcomes = np.repeat(np.add.reduceat(outcomes, firsts) / sizes, sizes)
     bins = min(CALIBRATION_BINS, len(stated))
     starts = [part[0] for part in np.array_split(np.arange(len(stated)), bins)]
     return float(np.abs(np.add.reduceat(outcomes - stated, starts)).sum() / len(stated))

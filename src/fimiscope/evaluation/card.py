@@ -119,7 +119,7 @@ def _failures(evaluation: Evaluation, contrast: Contrast | None) -> Iterator[str
     if "evidence/hit" in figures:
         yield (
             f"Evidence: a shown sentence meets the annotated one in {figures['evidence/hit']:.0%} of the texts that "
-            f"have one, sentences at random would in {figures['evidence/hit_random']:.0%}."
+            f"have one, as many sentences by lot would in {figures['evidence/hit_random_sentences']:.0%}."
         )
     if contrast is None:
         yield "On the contrast suite it was not measured."

@@ -156,10 +156,12 @@ def _finding(rule: Rule, challenger: Measured, champion: Measured | None, differ
 def _failure(rule: Rule, found: Interval | None) -> str:
     """Why a difference is not enough; empty where it is."""
     if found is None or np.isnan(found.value):
-        return "not measured in both on the same texts, or without an interval"
+        return "not measured in both on the same texts"
     if rule.gain is not None:
         return "" if found.value >= rule.gain else f"the difference is below {rule.gain:+g}"
     assert rule.not_worse_by is not None
+    if not found.bounded:
+        return "the texts hang together in too few units for an interval"
     return "" if found.low >= -rule.not_worse_by else f"the interval reaches below {-rule.not_worse_by:+g}"
 
 
@@ -192,4 +194,4 @@ def _cell(value: float | Interval | None) -> str:
         return "–"
     if isinstance(value, float):
         return f"{value:.3f}"
-    return f"{value.value:+.3f} [{value.low:+.3f}, {value.high:+.3f}]"
+    return value.shown("+.3f")

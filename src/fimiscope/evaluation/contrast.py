@@ -208,12 +208,14 @@ def share_differences(
     passed = [(one["passed"], other["passed"]) for one, other in zip(first, second, strict=True)]
     counted = np.array([None not in pair for pair in passed])
     gains = np.array([float(one is True) - float(other is True) for one, other in passed])
-    blocks = [np.ones((1, len(texts))), *draws([str(text["family"]) for text in first], resamples, seed)]
+    families = [str(text["family"]) for text in first]
+    blocks = [np.ones((1, len(texts))), *draws(families, resamples, seed)]
     found = {}
     for name in dict.fromkeys(name for text in first for name in _rates_of(text)):
         rows = counted & np.array([name in _rates_of(text) for text in first])
         value, *drawn = (share(weights[:, rows] @ gains[rows], weights[:, rows].sum(axis=1)) for weights in blocks)
-        found[name] = difference(float(value[0]), np.concatenate(drawn))
+        units = len({family for family, counts in zip(families, rows, strict=True) if counts})
+        found[name] = difference(float(value[0]), np.concatenate(drawn), units)
     return found
 
 

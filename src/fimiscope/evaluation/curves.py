@@ -87,7 +87,9 @@ def precision_recall_curve(judged: Judged) -> PrecisionRecall | None:
 def reliability_bins(judged: Judged) -> tuple[Bin, ...]:
     """Bins of equal size, by rising probability."""
     gold, probability = _flags(judged)
-    order = np.argsort(probability, kind="stable")
+    # By lot where probabilities are equal: the order of the corpus goes by source.
+    lot = np.random.default_rng(0).permutation(len(probability))
+    order = lot[np.argsort(probability[lot], kind="stable")]
     bins = np.array_split(order, min(CALIBRATION_BINS, len(order))) if len(order) else []
     return tuple(Bin(float(probability[own].mean()), len(own), int(gold[own].sum())) for own in bins)
 

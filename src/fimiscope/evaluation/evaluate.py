@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fimiscope.codebook import Codebook
-from fimiscope.corpus import Example
+from fimiscope.corpus import Corpus, Example
 from fimiscope.evaluation.intervals import differences, intervals
 from fimiscope.evaluation.judged import Judged, judge
 from fimiscope.evaluation.metrics import Metrics, all_metrics
@@ -52,10 +52,10 @@ def evaluate(
     return Evaluation.of(name or predictor.bundle.manifest.name, examples, verdicts, predictor.bundle.codebook)
 
 
-def evaluate_shortcuts(train: Sequence[Example], test: Sequence[Example], codebook: Codebook) -> list[Evaluation]:
+def evaluate_shortcuts(corpus: Corpus) -> list[Evaluation]:
     """What source, language, length and outlet alone would score (see `fimiscope.evaluation.rules`)."""
-    rules = shortcut_rules(train, test, codebook)
-    return [Evaluation.of(name, test, verdicts, codebook) for name, verdicts in rules.items()]
+    test, rules = corpus.part("test"), shortcut_rules(corpus)
+    return [Evaluation.of(name, test, verdicts, corpus.codebook) for name, verdicts in rules.items()]
 
 
 def score(predictor: Predictor, articles: Sequence[Article], *, stage: str, progress: Progress) -> list[Verdict]:
@@ -101,10 +101,7 @@ def paired_table(evaluations: Sequence[Evaluation]) -> Table:
     for other in evaluations[1:]:
         found = differences(first.judged, other.judged)
         cells = [
-            f"{found[name].interval.value:+.2f} [{found[name].interval.low:+.2f}, {found[name].interval.high:+.2f}]"
-            + (" *" if found[name].real else "")
-            if name in found
-            else "–"
+            found[name].interval.shown("+.2f") + (" *" if found[name].real else "") if name in found else "–"
             for name in HEADLINES
         ]
         rows.append((f"{first.name} − {other.name}", *cells))

@@ -1,7 +1,9 @@
 """How sure a figure is: bootstrap over units, the paired difference of two models, and shares of few texts.
 
-The bootstrap is Efron's percentile method (1979); units (`sampling_units`) are drawn whole, because texts of one unit
-are not independent. A share of few texts has Wilson's score interval (1927).
+The bootstrap is Efron's percentile method (1979), expanded for few units (Hesterberg 2015, *What teachers should know
+about the bootstrap*): percentiles further out, as Student's t lies further out than the normal distribution. Units
+(`sampling_units`) are drawn whole, because texts of one unit are not independent. A share of few texts has Wilson's
+score interval (1927).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
+from scipy.special import ndtr, ndtri, stdtr, stdtrit  # type: ignore[import-untyped]
 
 from fimiscope.errors import CorpusError
 from fimiscope.evaluation.judged import Judged
@@ -20,6 +23,8 @@ from fimiscope.evaluation.weighted import Floats
 
 RESAMPLES = 2000
 COVERAGE = 0.95
+FEWEST_UNITS = 6
+"""Of fewer there is no interval: five that all lean one way do so by chance in one case of sixteen."""
 _SMALLEST_P = 0.001
 _DEVIATIONS = NormalDist().inv_cdf((1 + COVERAGE) / 2)
 """Standard deviations of a normal distribution on both sides of its mean that hold `COVERAGE` of it."""
@@ -27,19 +32,29 @@ _DEVIATIONS = NormalDist().inv_cdf((1 + COVERAGE) / 2)
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A figure with the bounds of its 95 % interval."""
+    """A figure with the bounds of its 95 % interval; they are NaN where there is none."""
 
     value: float
     low: float
     high: float
 
+    @property
+    def bounded(self) -> bool:
+        """Whether there is an interval."""
+        return not math.isnan(self.low)
+
     def __str__(self) -> str:
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        return self.shown(".2f")
+
+    def shown(self, form: str) -> str:
+        """Figure and bounds in a number format; the figure alone where there are none."""
+        bounds = f" [{self.low:{form}}, {self.high:{form}}]" if self.bounded else ""
+        return f"{self.value:{form}}{bounds}"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A paired difference (first minus second model) with its interval and two-sided bootstrap p-value."""
+    """A paired difference (first minus second model) with its interval and two-sided bootstrap p-value, 1 without."""
 
     interval: Interval
     p: float
@@ -57,8 +72,8 @@ class Difference:
 
 def intervals(judged: Judged, *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, Interval]:
     """Every figure of `headline` with its interval."""
-    figures, found = headline(judged), _resampled(judged, seed, resamples)
-    return {name: _interval(value, found[name]) for name, value in figures.items()}
+    figures, found, units = headline(judged), _resampled(judged, seed, resamples), len(set(judged.units))
+    return {name: _interval(value, found[name], units) for name, value in figures.items()}
 
 
 def differences(first: Judged, second: Judged, *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, Difference]:
@@ -74,16 +89,20 @@ def differences(first: Judged, second: Judged, *, seed: int = 0, resamples: int 
     mine, theirs = headline(first), headline(second)
     drawn_mine, drawn_theirs = _resampled(first, seed, resamples), _resampled(second, seed, resamples)
     return {
-        name: difference(mine[name] - theirs[name], drawn_mine[name] - drawn_theirs[name])
+        name: difference(mine[name] - theirs[name], drawn_mine[name] - drawn_theirs[name], len(set(first.units)))
         for name in mine.keys() & theirs.keys()
     }
 
 
-def difference(value: float, values: Floats) -> Difference:
-    """A paired difference and its values on draws; a draw is NaN where it left nothing to measure."""
-    values = values[~np.isnan(values)]
-    tail = min((values <= 0).mean(), (values >= 0).mean()) if len(values) else 1.0
-    return Difference(_interval(value, values), float(min(1.0, 2 * tail)))
+def difference(value: float, values: Floats, units: int) -> Difference:
+    """A paired difference and its values on draws of so many units; a draw is NaN where it left nothing to measure."""
+    interval, values = _interval(value, values, units), values[~np.isnan(values)]
+    if not interval.bounded:
+        return Difference(interval, 1.0)
+    # Half a draw where none is on the other side: so many draws tell no smaller chance.
+    tail = max(min((values <= 0).mean(), (values >= 0).mean()), 0.5 / len(values))
+    p = 2 * stdtr(units - 1, ndtri(min(tail, 0.5)) / _expansion(units))
+    return Difference(interval, float(p))
 
 
 def wilson(hits: int, of: int) -> Interval:
@@ -106,9 +125,15 @@ def _resampled(judged: Judged, seed: int, resamples: int) -> dict[str, Floats]:
     return {name: np.concatenate([block[name] for block in blocks]) for name in (blocks[0] if blocks else ())}
 
 
-def _interval(value: float, values: Floats) -> Interval:
+def _interval(value: float, values: Floats, units: int) -> Interval:
     values = values[~np.isnan(values)]
-    if not len(values):
+    if units < FEWEST_UNITS or not len(values):
         return Interval(value, float("nan"), float("nan"))
-    low, high = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    beyond = ndtr(-_expansion(units) * stdtrit(units - 1, (1 + COVERAGE) / 2))
+    low, high = np.quantile(values, [beyond, 1 - beyond])
     return Interval(value, float(low), float(high))
+
+
+def _expansion(units: int) -> float:
+    """By how much the spread of units exceeds that of draws from them."""
+    return math.sqrt(units / (units - 1))

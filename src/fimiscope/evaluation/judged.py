@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ class Judged:
         flag, flag_known: gold flag, and whether the labels decide it.
         flag_given, flag_probability, abstained, failed: the verdict's.
         narrative_probability: shape (articles, codes).
-        evidence: shape (articles, 3), the fields of `Overlap`; NaN where no evidence is annotated.
+        evidence: shape (articles, 4), the fields of `Overlap`; NaN where no evidence is annotated.
     """
 
     ids: tuple[str, ...]
@@ -125,8 +125,9 @@ def judge(examples: Sequence[Example], verdicts: Sequence[Verdict], codebook: Co
 
 def evidence_array(overlaps: Sequence[Overlap | None]) -> Floats:
     """`Judged.evidence` of the given overlaps."""
-    rows = [(np.nan,) * 3 if one is None else (one.best, one.strongest, one.random) for one in overlaps]
-    return np.array(rows, dtype=np.float64).reshape(-1, 3)
+    width = len(fields(Overlap))
+    rows = [(np.nan,) * width if one is None else astuple(one) for one in overlaps]
+    return np.array(rows, dtype=np.float64).reshape(-1, width)
 
 
 def _heads(examples: Sequence[Example], verdicts: Sequence[Verdict], codebook: Codebook) -> dict[str, Classes]:

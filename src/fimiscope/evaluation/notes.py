@@ -83,6 +83,9 @@ def told(first: str, second: str, found: Mapping[str, Difference], texts: int) -
     if name is None:
         return f"No figure can be measured on these {texts} texts for both."
     difference, interval = found[name], found[name].interval
+    apart = f"{first} and {second} cannot be told apart in {HEADLINES[name]} on these {texts} texts: they differ by"
+    if not interval.bounded:
+        return f"{apart} {interval.value:+.3f}, and the texts hang together in too few units for an interval."
     bounds = f"[{interval.low:+.3f}, {interval.high:+.3f}], p {difference.p_told}"
     if difference.real:
         better = f"{first} is better than {second}" if interval.value > 0 else f"{second} is better than {first}"
@@ -90,10 +93,7 @@ def told(first: str, second: str, found: Mapping[str, Difference], texts: int) -
             f"{better} in {HEADLINES[name]} by {abs(interval.value):.3f} ({bounds}): the difference is real, its "
             f"{COVERAGE:.0%} interval does not hold 0."
         )
-    return (
-        f"{first} and {second} cannot be told apart in {HEADLINES[name]} on these {texts} texts: they differ by "
-        f"{interval.value:+.3f} ({bounds}), and the {COVERAGE:.0%} interval holds 0."
-    )
+    return f"{apart} {interval.value:+.3f} ({bounds}), and the {COVERAGE:.0%} interval holds 0."
 
 
 def _listed(lines: Mapping[str, str]) -> str:

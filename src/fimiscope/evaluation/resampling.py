@@ -20,8 +20,9 @@ def sampling_units(examples: Sequence[Example]) -> tuple[str, ...]:
     """The unit of each text, by a name that all texts of the unit share.
 
     Near-copies and families are one unit everywhere. In a source of several accounts, of which none wrote half of the
-    texts, the texts of an account are one unit besides; in any other source those of a week, where they are dated, or
-    those of a day where they fill fewer than `FEWEST_WEEKS` weeks: draws of a few weeks tell of no spread.
+    texts, the texts of an account are one unit besides; all others of a source are by week, where they are dated, or by
+    day where they fill fewer than `FEWEST_WEEKS` weeks: draws of a few weeks tell of no spread. Dates in another form
+    than 2024-05-31, such as months, are units as they are written.
     """
     by_source: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
@@ -58,23 +59,22 @@ def draws(units: Sequence[str], count: int, seed: int) -> Iterator[Floats]:
 
 def _kind_of_circle(members: Sequence[Example]) -> Callable[[Example], Hashable | None]:
     """What texts of a source hang together by; of a text of which that is not known, it gives `None`."""
+    period = _week if len({_week(example) for example in members} - {None}) >= FEWEST_WEEKS else _day
     outlets = Counter(example.article.outlet for example in members if example.article.outlet)
-    if 2 * max(outlets.values(), default=0) < outlets.total():
-        return _account
-    return _week if len({_week(example) for example in members} - {None}) >= FEWEST_WEEKS else _day
+    if outlets and 2 * max(outlets.values()) < len(members):
+        return lambda example: example.article.outlet or period(example)
+    return period
 
 
-def _account(example: Example) -> str | None:
-    return example.article.outlet
-
-
-def _week(example: Example) -> tuple[int, int] | None:
+def _week(example: Example) -> Hashable | None:
     day = _day(example)
-    return None if day is None else day.isocalendar()[:2]
+    return day.isocalendar()[:2] if isinstance(day, datetime.date) else day
 
 
-def _day(example: Example) -> datetime.date | None:
+def _day(example: Example) -> datetime.date | str | None:
+    """The date; one in another form, for example a month, as it is written."""
+    published = (example.article.published or "").strip()
     try:
-        return datetime.date.fromisoformat((example.article.published or "")[:_DATE])
+        return datetime.date.fromisoformat(published[:_DATE])
     except ValueError:
-        return None
+        return published or None

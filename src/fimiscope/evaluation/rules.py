@@ -16,9 +16,11 @@ import numpy as np
 from fimiscope.bundle.calibration import head_slices
 from fimiscope.codebook import NO_ROLE, Codebook
 from fimiscope.config import LexicalConfig
-from fimiscope.corpus import Example
+from fimiscope.corpus import Corpus, Example
 from fimiscope.corpus.auditing import length_band
+from fimiscope.corpus.examples import PARTS
 from fimiscope.evaluation.judged import LIKELY
+from fimiscope.evaluation.weighted import Floats
 from fimiscope.progress import silent
 from fimiscope.records import Verdict
 from fimiscope.training.lexical import fit_lexical
@@ -44,40 +46,65 @@ class _Habit:
     narratives: dict[str, float]
 
 
-def shortcut_rules(train: Sequence[Example], test: Sequence[Example], codebook: Codebook) -> dict[str, list[Verdict]]:
+def shortcut_rules(corpus: Corpus) -> dict[str, list[Verdict]]:
     """One verdict a test text by each shortcut, learned from the training texts as they weigh in training.
 
-    The names are rows of tables:
+    The threshold of the flag is found on the validation part, as a model's is. The names are rows of tables:
 
     - The majority of all texts, of those of the same source, language, or band of lengths. A kind that was
       not trained on gets the habits of all texts together.
     - The word model on what shows where a text comes from: the names of its source and outlet, handles, hosts of links,
       and names of sources and outlets trained on that stand in the text.
     """
+    codebook, train, valid, test = (corpus.codebook, *(corpus.part(part) for part in PARTS))
     keys: dict[str, Callable[[Example], Hashable]] = {
-        MAJORITY: lambda example: None,
+        MAJORITY: _nothing,
         SOURCE: lambda example: example.source,
         LANGUAGE: lambda example: example.article.language,
         LENGTH: length_band,
     }
-    rules = {name: _majorities(train, test, codebook, key) for name, key in keys.items()}
-    return rules | {OUTLET_WORDS: _by_outlet_words(train, test, codebook)}
+    texts = [*valid, *test]
+    habits = {name: _majorities(train, texts, codebook, key) for name, key in keys.items()}
+    habits[OUTLET_WORDS] = _by_outlet_words(train, texts, codebook)
+    flagged = [codebook.flagged(example.labels) for example in valid]
+    rules = {}
+    for name, found in habits.items():
+        cut = _threshold(np.array([habit.flag for habit in found[: len(valid)]]), flagged)
+        tested = zip(test, found[len(valid) :], strict=True)
+        rules[name] = [_verdict(example, habit, codebook, cut) for example, habit in tested]
+    return rules
 
 
 def majority_rule(train: Sequence[Example], test: Sequence[Example], codebook: Codebook) -> list[Verdict]:
     """The same verdict for every text: what training texts mostly are."""
-    return _majorities(train, test, codebook, lambda example: None)
+    habits = _majorities(train, test, codebook, _nothing)
+    return [_verdict(example, habit, codebook, LIKELY) for example, habit in zip(test, habits, strict=True)]
+
+
+def _threshold(probability: Floats, flagged: Sequence[bool | None]) -> float:
+    """The one with the best F1 on these texts."""
+    known = np.array([flag is not None for flag in flagged], dtype=bool)
+    gold, stated = np.array(flagged, dtype=bool)[known], probability[known]
+    if not gold.any():
+        return LIKELY
+    levels = np.unique(stated)
+    given = stated >= levels[:, None]
+    return float(levels[np.argmax(2 * (given & gold).sum(axis=1) / (given.sum(axis=1) + gold.sum()))])
+
+
+def _nothing(example: Example) -> None:
+    """What texts have in common of which nothing is known."""
 
 
 def _majorities(
     train: Sequence[Example], test: Sequence[Example], codebook: Codebook, key: Callable[[Example], Hashable]
-) -> list[Verdict]:
+) -> list[_Habit]:
     alike: dict[Hashable, list[Example]] = defaultdict(list)
     for example in train:
         alike[key(example)].append(example)
     habits = {kind: _habit(examples, codebook) for kind, examples in alike.items()}
     anywhere = _habit(train, codebook)
-    return [_verdict(example, habits.get(key(example), anywhere), codebook) for example in test]
+    return [habits.get(key(example), anywhere) for example in test]
 
 
 def _habit(examples: Sequence[Example], codebook: Codebook) -> _Habit:
@@ -102,14 +129,14 @@ def _share(examples: Sequence[Example], having: Sequence[bool]) -> float:
     return sum(weight for weight, has in zip(weights, having, strict=True) if has) / (sum(weights) or 1.0)
 
 
-def _by_outlet_words(train: Sequence[Example], test: Sequence[Example], codebook: Codebook) -> list[Verdict]:
+def _by_outlet_words(train: Sequence[Example], test: Sequence[Example], codebook: Codebook) -> list[_Habit]:
     names = {_plain(name) for example in train for name in (example.source, example.article.outlet) if name}
     named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})(?!\w)")
     heads = codebook.heads()
     texts = [_outlet_words(example, named) for example in train]
     model = fit_lexical(texts, targets_of(train, codebook), heads, _WORDS, progress=silent)
     slices = head_slices(heads)
-    verdicts = []
+    habits = []
     for example in test:
         logits = np.asarray(model.logits(_outlet_words(example, named)), dtype=np.float64)
         roles = np.exp(logits[slices["role"]] - logits[slices["role"]].max())
@@ -117,15 +144,16 @@ def _by_outlet_words(train: Sequence[Example], test: Sequence[Example], codebook
             head.name: dict(zip(head.labels, (1 / (1 + np.exp(-logits[slices[head.name]]))).tolist(), strict=True))
             for head in heads
         }
-        habit = _Habit(
-            role=dict(zip(codebook.role_codes, (roles / roles.sum()).tolist(), strict=True)),
-            flag=likely["flag"]["flag"],
-            africa=likely["africa"]["africa"],
-            actors=likely["actors"],
-            narratives=likely["narratives"],
+        habits.append(
+            _Habit(
+                role=dict(zip(codebook.role_codes, (roles / roles.sum()).tolist(), strict=True)),
+                flag=likely["flag"]["flag"],
+                africa=likely["africa"]["africa"],
+                actors=likely["actors"],
+                narratives=likely["narratives"],
+            )
         )
-        verdicts.append(_verdict(example, habit, codebook))
-    return verdicts
+    return habits
 
 
 def _outlet_words(example: Example, named: re.Pattern[str]) -> str:
@@ -138,13 +166,13 @@ def _plain(name: str) -> str:
     return name.replace("_", " ").casefold()
 
 
-def _verdict(example: Example, habit: _Habit, codebook: Codebook) -> Verdict:
+def _verdict(example: Example, habit: _Habit, codebook: Codebook, threshold: float) -> Verdict:
     role = max(codebook.role_codes, key=lambda code: habit.role[code])
     likeliest = max(codebook.narrative_codes, key=lambda code: habit.narratives[code])
     return Verdict(
         id=example.article.id,
         status="scored",
-        flag=habit.flag >= LIKELY,
+        flag=habit.flag >= threshold,
         flag_probability=habit.flag,
         role=habit.role,
         role_label=role,

@@ -82,8 +82,8 @@ class Comparison:
             "texts": self.texts,
             "differences": {
                 name: {"first": self.figures[0][name], "second": self.figures[1][name]}
-                | {"difference": found.interval.value, "low": found.interval.low, "high": found.interval.high}
-                | {"p": found.p, "real": found.real}
+                | {"difference": found.interval.value, "p": found.p, "real": found.real}
+                | ({"low": found.interval.low, "high": found.interval.high} if found.interval.bounded else {})
                 for name, found in sorted(self.differences.items())
             },
             "flips": counted([one.flip for one in self.flipped]),
@@ -97,9 +97,8 @@ class Comparison:
         for name, title in {FIGURE: HEADLINES[FIGURE], **HEADLINES}.items():
             if name in self.differences:
                 found = self.differences[name]
-                value, low, high = found.interval.value, found.interval.low, found.interval.high
                 values = [f"{figures[name]:.3f}" for figures in self.figures]
-                difference = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]" + (" *" if found.real else "")
+                difference = found.interval.shown("+.3f") + (" *" if found.real else "")
                 rows.append((title, *values, difference, found.p_told.removeprefix("= ")))
         columns = ("figure", "first", "second", "first − second", "p")
         title = f"{_titled(self.first)} (first) and {_titled(self.second)} (second) on {self.texts} texts"

@@ -16,6 +16,13 @@ def test_calibration_error_by_hand() -> None:
     assert calibration_error(np.array([True, False]), np.array([1.0, 0.0])) == 0
 
 
+def test_the_order_of_texts_of_equal_probability_says_nothing() -> None:
+    """One text in ten is flagged, and 0.1 is stated of each: nothing is wrong, however the texts are sorted."""
+    sorted_by_source = np.arange(200) < 20
+    assert calibration_error(sorted_by_source, np.full(200, 0.1)) == pytest.approx(0)
+    assert calibration_error_by_chance(np.full(200, 0.1))[0] < 0.03
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=60))
 def test_calibration_error_is_a_share(pairs: list[tuple[bool, float]]) -> None:

@@ -92,12 +92,12 @@ def test_without_a_champion_differences_are_not_asked_and_what_is_not_measured_i
 
 
 def suite(*passed: bool | None) -> list[dict[str, Any]]:
-    """Families of a base, a changed text and a kept one."""
+    """Families of a base, a changed text and a kept one, six of each kind: fewer have no interval."""
     kinds = (("base", "base"), ("role", "change"), ("swap", "keep"))
     return [
         {"id": f"t{place}", "family": f"f{place // 3}", "kind": kinds[place % 3][0], "must": kinds[place % 3][1]}
         | {"passed": one}
-        for place, one in enumerate(passed)
+        for place, one in enumerate(passed * 6)
     ]
 
 

@@ -55,8 +55,7 @@ def test_progress_is_told(tiny_bundle: Path, tiny_corpus: Corpus) -> None:
 
 
 def test_results_stand_with_their_intervals(evaluation: Evaluation, tiny_corpus: Corpus, codebook: Codebook) -> None:
-    test = tiny_corpus.part("test")
-    shortcuts = evaluate_shortcuts(tiny_corpus.part("train"), test, codebook)
+    shortcuts = evaluate_shortcuts(tiny_corpus)
     table = results_table([evaluation, *shortcuts])
     assert table.columns == ("model", *HEADLINES.values())
     assert [row[0] for row in table.rows] == ["tiny model", *(shortcut.name for shortcut in shortcuts)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -75,6 +76,20 @@ def test_chance_is_that_of_every_place_where_a_span_can_lie(marked: Example, ver
     assert one == pytest.approx(expected)
     three = overlap_of(marked, shown(verdict, (40, 50), (30, 40), (60, 70))).random
     assert three == pytest.approx(1 - (1 - expected) ** 3)
+
+
+def test_sentences_by_lot_are_different_ones(example: Make, verdict: Say) -> None:
+    """Four sentences of ten words, the second annotated."""
+    text = " ".join(" ".join([f"W{number}", *["word"] * 8, "end."]) for number in range(4))
+    ends = [place.end() for place in re.finditer(r"end\.", text)]
+    bare = example(1, role="carries", africa=True, evidence=(Span(ends[0] + 1, ends[1]),))
+    marked = replace(bare, article=replace(bare.article, text=text), labelled_to=len(text))
+    whole = [Evidence(end - 10, end, "", "role", 0.5) for end in ends]
+
+    def by_lot(shown: int) -> float:
+        return overlap_of(marked, verdict(1, "carries", evidence=whole[:shown])).sentences
+
+    assert [by_lot(shown) for shown in range(5)] == pytest.approx([0, 1 / 4, 1 / 2, 3 / 4, 1])
 
 
 def test_shares_are_over_the_texts_with_annotated_evidence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from fimiscope.corpus import Example
 from fimiscope.errors import CorpusError
 from fimiscope.evaluation.intervals import differences, intervals, wilson
 from fimiscope.evaluation.judged import Judged, judge
-from fimiscope.evaluation.metrics import headline
+from fimiscope.evaluation.metrics import drawn, headline
+from fimiscope.evaluation.resampling import draws
 from fimiscope.records import Verdict
 
 DRAWS = 120
@@ -48,6 +50,36 @@ def test_units_are_drawn_whole(
         return interval.high - interval.low
 
     assert width(lambda n: f"story {n // 10}") > 1.5 * width(lambda n: f"story {n}")
+
+
+def shares(units: int, codebook: Codebook, example: Callable[..., Example], verdict: Callable[..., Verdict]) -> Judged:
+    """Ten texts a unit, all flagged in truth; of unit n the model finds n + 1."""
+    texts = range(10 * units)
+    gold = [example(n, role="carries", africa=True, group=f"story {n // 10}") for n in texts]
+    said = [verdict(n, "carries", 0.9 if n % 10 <= n // 10 else 0.1) for n in texts]
+    return judge(gold, said, codebook)
+
+
+def test_few_units_widen_the_interval(
+    codebook: Codebook, example: Callable[..., Example], verdict: Callable[..., Verdict]
+) -> None:
+    judged = shares(8, codebook, example, verdict)
+    found = intervals(judged)["flag/f1"]
+    often = np.concatenate(list(draws(judged.units, 2000, 0)))
+    low, high = np.quantile(drawn(judged, often)["flag/f1"], [0.025, 0.975])
+    assert found.low < low - 0.02
+    assert found.high > high + 0.02
+
+
+def test_too_few_units_have_no_interval_and_no_difference(
+    codebook: Codebook, example: Callable[..., Example], verdict: Callable[..., Verdict]
+) -> None:
+    judged = shares(5, codebook, example, verdict)
+    perfect = replace(judged, flag_given=judged.flag)
+    assert str(intervals(judged)["flag/f1"]) == f"{headline(judged)['flag/f1']:.2f}"
+    difference = differences(perfect, judged)["flag/f1"]
+    assert difference.interval.value > 0.3
+    assert (difference.real, difference.p) == (False, 1)
 
 
 def test_a_model_does_not_differ_from_itself(judged: Judged) -> None:

@@ -50,6 +50,20 @@ def test_a_source_of_few_weeks_is_drawn_by_day(placed: Place) -> None:
     assert len(set(units)) == 7
 
 
+def test_months_and_other_forms_of_dates_are_units_as_they_are_written(placed: Place) -> None:
+    dates = ("2019-12", "2019-12", "2020-01", "May 1, 2024", "May 1, 2024", "01.05.2024")
+    units = sampling_units([placed(n, outlet="blog", published=date) for n, date in enumerate(dates)])
+    assert units[0] == units[1]
+    assert units[3] == units[4]
+    assert len(set(units)) == 4
+
+
+def test_texts_without_an_account_are_drawn_by_date(placed: Place) -> None:
+    named = [placed(n, outlet=f"account {n // 2}", published="2024-05-01") for n in range(6)]
+    others = [placed(10 + n, published="2024-05-02") for n in range(20)]
+    assert len(set(sampling_units([*named, *others]))) == 4
+
+
 def test_one_name_over_most_texts_is_no_account(placed: Place) -> None:
     texts = [placed(n, outlet="other" if n == 0 else "think tank") for n in range(6)]
     assert len(set(sampling_units(texts))) == 6

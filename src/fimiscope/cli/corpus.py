@@ -133,7 +133,7 @@ def audit_command(
         from dataclasses import asdict
 
         figures = {
-            one.name: {name: asdict(found) for name, found in intervals(one.judged).items()} for one in shortcuts
+            one.name: {name: found.to_dict() for name, found in intervals(one.judged).items()} for one in shortcuts
         }
         counts = {"traits": [asdict(one) for one in traits(corpus)], "near_copies": asdict(near_copies(corpus))}
         print(json.dumps({"digest": corpus.digest, **counts, "shortcuts": figures}, ensure_ascii=False))

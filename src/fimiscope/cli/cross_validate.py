@@ -63,7 +63,6 @@ def cross_validate_command(
 
 def _print_json(results: list[FoldResult]) -> None:
     import json
-    from dataclasses import asdict
 
     from fimiscope.cross_validation import fold_means
     from fimiscope.evaluation.intervals import differences, intervals
@@ -74,11 +73,12 @@ def _print_json(results: list[FoldResult]) -> None:
         folds[result.fold] = {
             "texts": result.texts,
             "rows": {
-                one.name: {name: asdict(found) for name, found in intervals(one.judged).items()} for one in result.rows
+                one.name: {name: found.to_dict() for name, found in intervals(one.judged).items()}
+                for one in result.rows
             },
             "differences": {
                 f"{first.name} − {other.name}": {
-                    name: asdict(found.interval) | {"p": found.p}
+                    name: found.interval.to_dict() | {"p": found.p}
                     for name, found in differences(first.judged, other.judged).items()
                 }
                 for other in others

@@ -56,7 +56,6 @@ def learning_curve_command(
 
 def _print_json(curve: LearningCurve) -> None:
     import json
-    from dataclasses import asdict
 
     from fimiscope.evaluation.intervals import intervals
 
@@ -64,7 +63,7 @@ def _print_json(curve: LearningCurve) -> None:
         {
             "share": point.share,
             "texts": point.texts,
-            "figures": {name: asdict(found) for name, found in intervals(point.evaluation.judged).items()},
+            "figures": {name: found.to_dict() for name, found in intervals(point.evaluation.judged).items()},
         }
         for point in curve.points
     ]

@@ -114,7 +114,8 @@ class Finding:
         return f"{self.rule}: {_cell(found)}" + (f" ({self.reason})" if self.reason else "")
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"rule": self.rule.model_dump(exclude_none=True)}
+        difference = None if self.difference is None else self.difference.to_dict()
+        return asdict(self) | {"rule": self.rule.model_dump(exclude_none=True), "difference": difference}
 
 
 def compare(rules: Rules, challenger: Measured, champion: Measured | None) -> tuple[Finding, ...]:

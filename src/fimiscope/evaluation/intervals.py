@@ -43,6 +43,10 @@ class Interval:
         """Whether there is an interval."""
         return not math.isnan(self.low)
 
+    def to_dict(self) -> dict[str, float]:
+        """Value, and bounds where there are any: JSON has no NaN."""
+        return {"value": self.value} | ({"low": self.low, "high": self.high} if self.bounded else {})
+
     def __str__(self) -> str:
         return self.shown(".2f")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -90,14 +91,14 @@ def labelled_records(
 
 
 def with_languages(records: Iterable[Record]) -> Iterator[Record]:
-    """The same records; where the input states no language, the article gets the one that its words show."""
+    """The same records with languages as predicting names them: of a tag such as `pt-BR` the language alone, and where
+    the input states none, the one that the words of the article show."""
     from fimiscope.reading import identify_language
 
     for record in records:
         article = record.article
-        if article.language is None:
-            article = replace(article, language=identify_language(article.text))
-        yield record if article is record.article else replace(record, article=article)
+        stated = article.language and re.split("[-_]", article.language)[0].lower()
+        yield replace(record, article=replace(article, language=stated or identify_language(article.text)))
 
 
 def _rows(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[Article | Unreadable, dict[str, Any]]]:

@@ -65,13 +65,14 @@ def test_every_usable_row_is_a_test_example_in_file_order(write_jsonl: Callable[
     assert dropped == ()
 
 
-def test_the_language_is_filled_in_where_the_file_has_none(
+def test_languages_are_those_that_predicting_names_and_filled_in_where_the_file_has_none(
     write_jsonl: Callable[..., Path], codebook: Codebook
 ) -> None:
     french = "Le conseil municipal a voté hier soir le budget de la nouvelle école du village."
-    rows = [{"id": "a", "text": french, "role": "none"}, {"id": "b", "text": french, "role": "none", "language": "xx"}]
+    stated = {"a": {}, "b": {"language": "xx"}, "c": {"language": "pt-BR"}, "d": {"language": "EN"}}
+    rows = [{"id": name, "text": french, "role": "none", **own} for name, own in stated.items()]
     examples, _ = read_labelled(write_jsonl("set.jsonl", rows), codebook=codebook)
-    assert [e.article.language for e in examples] == ["fr", "xx"]
+    assert [e.article.language for e in examples] == ["fr", "xx", "pt", "en"]
 
 
 def test_ten_copies_of_a_text_are_drawn_as_one(

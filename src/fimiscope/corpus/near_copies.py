@@ -50,13 +50,24 @@ def cluster(texts: Sequence[str], families: Sequence[Hashable | None], threshold
 
 
 def groups(records: Sequence[Record], threshold: float) -> list[str]:
-    """The name of each record's group, of near-copies and families: the first family in it, or else its first text."""
-    clusters = cluster([record.article.text for record in records], [record.family for record in records], threshold)
+    """The name of each record's group, of near-copies and families: the first family in it, or else its first text.
+
+    Texts that are alike as far as their labels cover them, which is what a model learns from, are near-copies too.
+    """
+    families: list[Hashable] = [(number,) if r.family is None else r.family for number, r in enumerate(records)]
+    cut = [number for number, record in enumerate(records) if record.labelled_to < len(record.article.text)]
+    texts = [record.article.text for record in records]
+    beginnings = [texts[number][: records[number].labelled_to] for number in cut]
+    found = cluster([*texts, *beginnings], [*families, *(families[number] for number in cut)], threshold)
+    clusters = found[: len(records)]
     names: dict[int, str] = {}
     for record, number in zip(records, clusters, strict=True):
         if record.family is not None:
             names.setdefault(number, record.family)
-    return [names.get(number, f"{records[number].source}/{records[number].article.id}") for number in clusters]
+    return [
+        names.get(number, f"{records[number].source}/{records[number].article.id}")
+        for number in clusters[: len(records)]
+    ]
 
 
 def joined(groups: Sequence[Hashable], pairs: Iterable[tuple[int, int]]) -> list[int]:

@@ -2,15 +2,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from fimiscope.corpus.near_copies import cluster
+from fimiscope.corpus.examples import Record
+from fimiscope.corpus.near_copies import cluster, groups
+from fimiscope.records import Article, Labels
 
 
 def letters(digits: str) -> str:
     """Numbers are no words to compare by, so the invented ones are spelt."""
     return digits.translate(str.maketrans("0123456789", "abcdefghij"))
+
+
+def test_texts_alike_as_far_as_they_are_labelled_are_copies(invent: Callable[[int], str]) -> None:
+    beginning, rests = f"{invent(1)} {invent(2)}", [f"{invent(n)} {invent(n + 1)} {invent(n + 2)}" for n in (3, 6)]
+    whole = [Article(str(number), f"{beginning} {rest}") for number, rest in enumerate(rests)]
+    records = [Record(article, Labels(role="none"), "wire", None, len(article.text)) for article in whole]
+    assert groups(records, 0.7) == ["wire/0", "wire/1"]
+    assert groups([replace(record, labelled_to=len(beginning)) for record in records], 0.7) == ["wire/0", "wire/0"]
 
 
 def alone(texts: list[str], threshold: float = 0.7) -> list[int]:

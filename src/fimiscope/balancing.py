@@ -70,7 +70,7 @@ def told_roles(
 ) -> tuple[Told, ...]:
     """Majority, TF-IDF and, where the config names an encoder, linear scores on its averaged frozen states.
 
-    With `trained`, the config's own recipe for the encoder as well, on the first halving alone: it takes minutes.
+    With `trained`, the config's own recipe for the encoder as well, on the first halving alone: it takes up to an hour.
     All learn from half of all families; figures are given for the texts in `languages` and for all texts. Halves are
     drawn by the config's seed. Texts without a role are left out.
 

@@ -218,9 +218,7 @@ class DecisionConfig(Section):
 
 
 class EvaluationConfig(Section):
-    contrast: bool = Field(
-        default=False, description="measure on the contrast suite too: 729 short texts, 2 to 3 minutes with 12 layers"
-    )
+    contrast: bool = Field(default=False, description="measure on the contrast suite too: 1,041 short texts")
 
 
 class TrackingConfig(Section):

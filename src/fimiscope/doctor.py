@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from fimiscope.errors import FimiscopeError
+from fimiscope.errors import FimiscopeError, install_line
 
 ROOM_NEEDED = 3_000_000_000
 
@@ -51,8 +51,7 @@ def examine() -> list[Finding]:
 def _packages(use: str, extra: str, packages: tuple[str, ...]) -> Finding:
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
-        target = f"fimiscope[{extra}]" if extra else "fimiscope"
-        return Finding(use, False, f"without {', '.join(missing)}", f"pip install '{target}'")
+        return Finding(use, False, f"without {', '.join(missing)}", install_line(extra))
     names = {"sklearn": "scikit-learn"}
     versions = [f"{names.get(name, name)} {metadata.version(names.get(name, name))}" for name in packages]
     return Finding(use, True, ", ".join(versions))
@@ -62,9 +61,7 @@ def _encoders() -> Finding:
     from fimiscope.training.encoders.references import known_references
 
     here = [one.reference for one in known_references() if one.here and one.reference.startswith("pip:")]
-    return Finding(
-        "encoders", bool(here), ", ".join(here) or "none", "" if here else "pip install 'fimiscope[encoders]'"
-    )
+    return Finding("encoders", bool(here), ", ".join(here) or "none", "" if here else install_line("encoders"))
 
 
 def _texts() -> Finding:

@@ -58,4 +58,9 @@ class MissingExtra(FimiscopeError):
     """An optional dependency that is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed: run  pip install 'fimiscope[{extra}]'")
+        super().__init__(f"{package} is not installed: run in the checkout  {install_line(extra)}")
+
+
+def install_line(extras: str = "") -> str:
+    """The command that installs fimiscope from its checkout, with extras such as `train,encoders`."""
+    return "pip install -c constraints.txt -e " + (f"'.[{extras}]'" if extras else ".")

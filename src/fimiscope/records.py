@@ -188,7 +188,7 @@ def labels_schema() -> pa.Schema:
 
 
 def verdict_schema(roles: list[str], actors: list[str], narratives: list[str]) -> pa.Schema:
-    """Arrow schema of the flattened `Verdict`, as parquet output and MLflow tables carry it.
+    """Arrow schema of the flattened `Verdict`, as parquet output carries it.
 
     Nested scores become one float column a label: `role_<role>`, `actor_<actor>`, `narrative_<code>`.
     """

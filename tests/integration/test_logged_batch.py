@@ -173,6 +173,6 @@ def test_without_mlflow_the_extra_is_named(workplace: Workplace, tiny_bundle: Pa
     )
     assert (done.returncode, done.stderr) == (
         2,
-        "fimiscope: mlflow is not installed: run  pip install 'fimiscope[mlflow]'\n",
+        "fimiscope: mlflow is not installed: run in the checkout  pip install -c constraints.txt -e '.[mlflow]'\n",
     )
     assert not (workplace.folder / "never.jsonl").exists()

@@ -157,7 +157,9 @@ def balance_command(
     halvings: Annotated[int, typer.Option("--halvings", min=1, help="Random halvings of the families.")] = 5,
     trained: Annotated[
         bool,
-        typer.Option("--trained", help="Train the encoder as the config says, too, on the first halving: minutes."),
+        typer.Option(
+            "--trained", help="Train the encoder as the config says, too, on the first halving: up to an hour."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print counts and figures as one JSON object.")] = False,
 ) -> None:

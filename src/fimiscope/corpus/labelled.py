@@ -17,7 +17,7 @@ from fimiscope.corpus.near_copies import groups
 from fimiscope.errors import CorpusError
 from fimiscope.records import Article, Unreadable
 
-_LABEL_FIELDS = ("role", "actors", "narratives", "africa", "evidence", "confidence", "family")
+_LABEL_FIELDS = ("role", "actors", "narratives", "africa", "evidence", "confidence", "family", "invented")
 
 
 def read_labelled(
@@ -71,7 +71,7 @@ def labelled_records(
             continue
         row = {name: values.get(theirs) for name, theirs in names.items()}
         try:
-            labels, invented = parse_labels(row), yes_or_no(values.get("invented"), "invented") is True
+            labels, invented = parse_labels(row), yes_or_no(row["invented"], "invented") is True
         except ValueError as error:
             drops.add(source, str(error), article.id)
             continue

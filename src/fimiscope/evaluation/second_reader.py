@@ -1,4 +1,4 @@
-"""How far two readers of the shipped annotations agree: the ceiling for a model on those texts."""
+"""How far two readers of texts labelled as the shipped ones agree: the ceiling for a model on those."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class SecondReader:
     def note(self) -> str:
         """What the rows mean."""
         return (
-            f"second reader: a blind second reading of {self.texts:,} of the annotated texts against the first; hard "
-            "texts: where the first reader was unsure. Agreement and kappa compare with role/accuracy and role/kappa "
-            "(--details). A model above them points to a leak."
+            f"second reader: a blind second reading of {self.texts:,} texts labelled in the same way against the "
+            "first; hard texts: where the first reader was unsure. Agreement and kappa compare with role/accuracy and "
+            "role/kappa (--details). A model above them points to a leak."
         )
 
 

@@ -53,8 +53,9 @@ class Predictor:
     """Scores articles with one bundle.
 
     Example:
-        >>> predictor = Predictor.load("models/quickstart")            # doctest: +SKIP
-        >>> [verdict] = predictor.predict([Article("1", "Some text …")])  # doctest: +SKIP
+        >>> predictor = Predictor.load("models/quickstart")  # doctest: +SKIP
+        >>> article = Article("1", "The mayor opened a covered market on Monday.")
+        >>> [verdict] = predictor.predict([article])  # doctest: +SKIP
     """
 
     def __init__(

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 from fimiscope.checksums import sha256_of_file
-from fimiscope.errors import EncoderError
+from fimiscope.errors import EncoderError, install_line
 
 
 def verified_file(reference: str, module: str, file: str, sha256: str, release: str) -> Path:
@@ -17,7 +17,7 @@ def verified_file(reference: str, module: str, file: str, sha256: str, release: 
     """
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:
-        raise EncoderError(f"{reference} is not installed: run  pip install 'fimiscope[encoders]'")
+        raise EncoderError(f"{reference} is not installed: run in the checkout  {install_line('encoders')}")
     path = Path(spec.submodule_search_locations[0]) / file
     if not path.is_file():
         raise EncoderError(f"{reference}: {path.name} is not in the package: install {release}")

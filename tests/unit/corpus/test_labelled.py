@@ -12,6 +12,8 @@ import pytest
 
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import read_labelled
+from fimiscope.corpus.examples import Drops
+from fimiscope.corpus.labelled import labelled_records
 from fimiscope.errors import CorpusError, ReadingError
 from fimiscope.evaluation.intervals import intervals
 from fimiscope.evaluation.judged import judge
@@ -136,6 +138,14 @@ def test_other_peoples_columns(tmp_path: Path, codebook: Codebook) -> None:
         (),
         "export/x",
     )
+
+
+def test_the_column_of_invented_texts_may_have_another_name(
+    write_jsonl: Callable[..., Path], codebook: Codebook
+) -> None:
+    path = write_jsonl("set.jsonl", [ROWS[0] | {"Synthetic": "yes"}, ROWS[1] | {"Synthetic": "no"}])
+    records = labelled_records(path, {"invented": "Synthetic"}, codebook, Drops())
+    assert [record.invented for record in records] == [True, False]
 
 
 def test_a_label_column_that_is_not_there_is_refused(write_jsonl: Callable[..., Path], codebook: Codebook) -> None:

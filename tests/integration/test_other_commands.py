@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from lxml import html
 
-from fimiscope.bundle import Bundle
+from fimiscope.bundle import Bundle, files
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus
 
@@ -36,8 +36,26 @@ def labelled(tiny_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
+@pytest.fixture(scope="module")
+def unlisted(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`tiny` as an earlier release made it: without the list of what it learned from."""
+    folder = tmp_path_factory.mktemp("unlisted") / "tiny"
+    shutil.copytree(tiny_bundle, folder)
+    (folder / files.LEARNED).unlink()
+    manifest = files.read_json(folder / files.MANIFEST)
+    files.seal(folder, **{fact: manifest[fact] for fact in files.FACTS})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def known(tiny_corpus: Corpus) -> str:
+    """What the title of `tiny` says of the labelled file, which holds its own texts but the first."""
+    used = tiny_corpus.examples[1:]
+    return f"learned from {sum(example.part != 'test' for example in used)} of these {len(used)} texts"
+
+
 def test_two_models_are_compared_on_a_labelled_file(
-    workplace: Workplace, tiny_bundle: Path, labelled: Path, tmp_path: Path
+    workplace: Workplace, tiny_bundle: Path, labelled: Path, known: str, tmp_path: Path
 ) -> None:
     shutil.copytree(tiny_bundle, tmp_path / "copy")
     output = workplace.folder / "measured"
@@ -53,7 +71,9 @@ def test_two_models_are_compared_on_a_labelled_file(
     assert "praises" in done.stdout
     for title in ("Articles", f"Results on {labelled}", "Paired differences", "Classes of role", "Figures of flag"):
         assert title in done.stdout
-    assert done.stderr == ""
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
+        f"tiny {version} ({number}) {known}" for number in (1, 2)
+    ]
     names = {path.name for path in output.iterdir()}
     plots = {"confusion.png", "precision_recall.png", "reliability.png"}
     assert names == {"metrics.json", "predictions.jsonl"} | plots
@@ -64,13 +84,13 @@ def test_two_models_are_compared_on_a_labelled_file(
     page = html.fromstring((workplace.folder / "read" / "report.html").read_text(encoding="utf-8"))
     assert page.xpath("//h2/@id") == ["results", "weak", "roles", "curves", "errors"]
     models = page.xpath(f"//table[caption='Results on {labelled}']/tbody/tr/th/text()")
-    assert models[0] == f"tiny {version} (1)"
-    assert f"tiny {version} (2)" in models
+    assert models[0] == f"tiny {version} (1) ({known})"
+    assert f"tiny {version} (2) ({known})" in models
     assert "the page to read is read/report.html" in done.stdout
 
 
 def test_verdicts_in_a_file_are_measured_beside_a_model(
-    workplace: Workplace, tiny_bundle: Path, labelled: Path, tmp_path: Path
+    workplace: Workplace, tiny_bundle: Path, labelled: Path, known: str, tmp_path: Path
 ) -> None:
     columns = ("--columns", "id=key,text=Body")
     workplace.run("predict", labelled, *columns, "--model", tiny_bundle, "--output", tmp_path / "ours.parquet")
@@ -82,11 +102,36 @@ def test_verdicts_in_a_file_are_measured_beside_a_model(
     files = ("--predictions", tmp_path / "ours.parquet", "--predictions", theirs)
     done = workplace.run("evaluate", "--model", tiny_bundle, *files, "--data", labelled, *columns, "--json")
     figures = json.loads(done.stdout)
-    assert list(figures) == ["tiny", "tiny: encoder alone", "tiny: lexical alone", "ours", "theirs"]
-    assert figures["ours"] == figures["tiny"]
+    tiny = f"tiny ({known})"
+    assert list(figures) == [tiny, f"{tiny}: encoder alone", f"{tiny}: lexical alone", "ours", "theirs"]
+    assert figures["ours"] == figures[tiny]
     assert f"theirs: articles without a verdict, counted as failed: 1 of {len(keys) - 1} ({keys[1]})" in done.stderr
     assert "theirs: verdicts on no article of DATA, passed over: 1 (elsewhere)" in done.stderr
     assert figures["theirs"]["flag/f1"] == 0
+
+
+def test_the_held_out_part_of_its_own_corpus_is_new_to_a_model(
+    workplace: Workplace, tiny_bundle: Path, unlisted: Path
+) -> None:
+    done = workplace.run(
+        *("evaluate", "--model", tiny_bundle, "--model", unlisted, "--data", tiny_bundle / files.CONFIG, "--json")
+    )
+    assert done.stderr == ""
+    versions = [Bundle.load(folder).manifest.version for folder in (tiny_bundle, unlisted)]
+    assert [name for name in json.loads(done.stdout) if name.startswith("tiny") and "alone" not in name] == [
+        f"tiny {version}" for version in versions
+    ]
+
+
+def test_a_bundle_that_does_not_say_what_it_learned_from_is_named(
+    workplace: Workplace, unlisted: Path, labelled: Path
+) -> None:
+    done = workplace.run(
+        *("evaluate", "--model", unlisted, "--data", labelled, "--columns", "id=key,text=Body", "--json")
+    )
+    assert "tiny" in json.loads(done.stdout)
+    _, line = done.stderr.splitlines()
+    assert line.startswith("whether tiny learned from these texts is not known")
 
 
 def test_evaluate_says_what_is_missing(workplace: Workplace, labelled: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from fimiscope.bundle import files
+from fimiscope.bundle import adapter, files
 from fimiscope.bundle.calibration import Calibrator, blend, head_slices, probabilities
 from fimiscope.bundle.decisions import Decisions
 from fimiscope.bundle.encoder import Device, EncoderModel, Reading
@@ -47,8 +47,9 @@ class Bundle:
 
     `scorers` are the ways in which this bundle can score: its single model, or both models and their blend.
     `config` is the resolved config, as YAML. `languages` counts the training texts of each language, as predicting
-    identifies them; `None` in bundles that do not say. `gate`, where there is one, was fitted to the first of the
-    scorers.
+    identifies them; `None` in bundles that do not say. `learned` are the short digests of all texts that it learned
+    from, validation texts and those behind its encoder's adapters too; without `files.LEARNED` only those of its own
+    adapter. `gate`, where there is one, was fitted to the first of the scorers.
     `precision` and `device` are those with which its encoder was opened.
     """
 
@@ -61,6 +62,7 @@ class Bundle:
     decisions: dict[str, Decisions]
     config: str
     languages: dict[str, int] | None
+    learned: frozenset[str]
     gate: Gate | None = None
     precision: Precision = "fp32"
     device: Device = "cpu"
@@ -107,6 +109,7 @@ class Bundle:
                 },
                 config=(folder / files.CONFIG).read_text(encoding="utf-8"),
                 languages=files.read_json(folder / files.LANGUAGES) if files.LANGUAGES in manifest.files else None,
+                learned=_load_learned(folder, manifest),
                 gate=load_gate(folder) if files.GATE in manifest.files else None,
                 precision=precision,
                 device=device,
@@ -211,6 +214,11 @@ def _load_lexical(folder: Path) -> LexicalModel:
         weights=weights.astype(np.float32),
         bias=bias,
     )
+
+
+def _load_learned(folder: Path, manifest: files.Manifest) -> frozenset[str]:
+    listed = files.read_json(folder / files.LEARNED) if files.LEARNED in manifest.files else ()
+    return frozenset(listed) | (adapter.learned(folder) if adapter.ORIGIN in manifest.files else frozenset())
 
 
 def _load_encoder(

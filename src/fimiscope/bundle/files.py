@@ -31,6 +31,7 @@ CALIBRATION = "calibration.json"
 DECISIONS = "decisions.json"
 CONFIG = "config.yaml"
 LANGUAGES = "languages.json"
+LEARNED = "learned.json"
 CARD = "model_card.md"
 FACTS = ("name", "created", "codebook", "trained_on", "corpus_digest", "encoder")
 _ALWAYS = (CODEBOOK, HEADS, CALIBRATION, DECISIONS, CONFIG)

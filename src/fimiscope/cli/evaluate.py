@@ -83,10 +83,11 @@ def evaluate_command(
     read = [VerdictFile.read(path, codebook) for path in files]
     # A row of the user's own must not bear the name of a shortcut's.
     titles = _distinct([*SHORTCUTS, *_row_titles(predictors), *(one.name for one in read)])[len(SHORTCUTS) :]
-    titled = zip(predictors, titles, strict=False)
-    measurable = [one for predictor, title in titled for one in scorers(predictor, title)]
     _check_places(output, report)
     corpus, test, dropped = _labelled(data, columns, codebook) if data else (None, (), ())
+    titles, warnings = _with_what_they_learned(predictors, titles, test, corpus)
+    titled = zip(predictors, titles, strict=False)
+    measurable = [one for predictor, title in titled for one in scorers(predictor, title)]
     joined = [one.join(test) for one in read]
     with progress() as listen:
         evaluations = [evaluate(one, test, name=name, progress=listen) for name, one in measurable] if data else []
@@ -116,6 +117,8 @@ def evaluate_command(
     ]
     for remark in remarks:
         console(stderr=as_json).print(remark, soft_wrap=True)
+    for warning in warnings:
+        console(stderr=True).print(warning, soft_wrap=True)
     if as_json:
         _print_json(evaluations, measured)
     else:
@@ -246,6 +249,29 @@ def _distinct(titles: Sequence[str]) -> list[str]:
         f"{title} ({titles[: number + 1].count(title)})" if titles.count(title) > 1 else title
         for number, title in enumerate(titles)
     ]
+
+
+def _with_what_they_learned(
+    predictors: Sequence[Predictor], titles: Sequence[str], test: Sequence[Example], corpus: Corpus | None
+) -> tuple[list[str], list[str]]:
+    """The titles, those of the models first: each says from how many of the test texts its model learned; and warnings.
+
+    `corpus` is the one whose test part the texts are, if they are one: a model of that very corpus learned from none.
+    """
+    from fimiscope.bundle.files import LEARNED
+    from fimiscope.evaluation.evaluate import learned_from
+
+    rows, warnings = [*titles], []
+    for number, predictor in enumerate(predictors if test else ()):
+        manifest, known = predictor.bundle.manifest, learned_from(predictor, test)
+        if known:
+            said = f"learned from {known} of these {len(test)} texts"
+            rows[number] = f"{titles[number]} ({said})"
+            warnings.append(f"{titles[number]} {said}: its figures do not say how it does on new ones")
+        if LEARNED not in manifest.files and (corpus is None or manifest.corpus_digest != corpus.digest):
+            asked = f"whether {titles[number]} learned from {'more of these' if known else 'these texts'}"
+            warnings.append(f"{asked} is not known: its bundle does not list all that it learned from")
+    return rows, warnings
 
 
 def _labelled(

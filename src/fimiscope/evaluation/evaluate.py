@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fimiscope.checksums import short_digest
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Corpus, Example
 from fimiscope.evaluation.intervals import differences, intervals
@@ -66,6 +67,11 @@ def score(predictor: Predictor, articles: Sequence[Article], *, stage: str, prog
         if len(verdicts) % REPORTED_EVERY == 0 or len(verdicts) == len(articles):
             progress(stage, len(verdicts), len(articles))
     return verdicts
+
+
+def learned_from(predictor: Predictor, examples: Sequence[Example]) -> int:
+    """From how many of the examples the model learned, by their texts and as far as its bundle says."""
+    return sum(short_digest(example.article.text) in predictor.bundle.learned for example in examples)
 
 
 def scorers(predictor: Predictor, name: str | None = None) -> list[tuple[str, Predictor]]:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fimiscope.bundle import files
-from fimiscope.bundle.adapter import folders_of
+from fimiscope.bundle import adapter, files
 from fimiscope.bundle.bundle import save_lexical
 from fimiscope.bundle.calibration import Calibrator, blend
 from fimiscope.bundle.decisions import Decisions
@@ -76,6 +75,7 @@ def fit_bundle(
             draft / files.HEADS, [{"name": h.name, "kind": h.kind, "labels": list(h.labels)} for h in codebook.heads()]
         )
         files.write_json(draft / files.LANGUAGES, languages_of(train))
+        files.write_json(draft / files.LEARNED, _learned_besides(draft, [*train, *valid], config.encoder))
         (draft / files.CONFIG).write_text(config.to_yaml(), encoding="utf-8")
         manifest = files.seal(
             draft,
@@ -175,6 +175,19 @@ def languages_of(train: Sequence[Example]) -> dict[str, int]:
     return dict(counts.most_common())
 
 
+def _learned_besides(draft: Path, examples: Sequence[Example], encoder: str | None) -> list[str]:
+    """Short digests of the examples and of the texts behind the encoder, but for those that the draft's adapter lists.
+
+    Twice they would make a delta too large.
+    """
+    digests = {short_digest(example.article.text) for example in examples}
+    if encoder is not None:
+        digests |= learned_texts(encoder)
+    if adapter.is_adapter(draft):
+        digests -= adapter.learned(draft)
+    return sorted(digests)
+
+
 def check_parts(train: Sequence[Example], valid: Sequence[Example]) -> None:
     """Whether there is something to learn from and to calibrate on.
 
@@ -212,7 +225,7 @@ def _check_encoder(config: Config, corpus: Corpus, folder: Path) -> None:
     """What the encoder has learned from cannot measure it, and a bundle cannot stand on itself."""
     if config.encoder is None:
         return
-    if folder.resolve() in [adapter.resolve() for adapter in folders_of(config.encoder)]:
+    if folder.resolve() in [below.resolve() for below in adapter.folders_of(config.encoder)]:
         raise ConfigError(f"name: {folder} holds the adapter that this run starts from: choose another name")
     check_held_out(corpus, config.encoder)
 

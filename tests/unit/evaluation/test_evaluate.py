@@ -8,11 +8,13 @@ import pytest
 
 from fimiscope.codebook import Codebook
 from fimiscope.corpus import Corpus, Example
+from fimiscope.corpus.examples import PARTS
 from fimiscope.evaluation import Evaluation, evaluate
 from fimiscope.evaluation.evaluate import (
     HEADLINES,
     count_table,
     evaluate_shortcuts,
+    learned_from,
     paired_table,
     results_table,
 )
@@ -45,6 +47,12 @@ def test_no_more_is_read_than_the_labels_cover(tiny_bundle: Path, tiny_corpus: C
     one, other = (evaluate(predictor, [each]).verdicts[0] for each in (example, longer))
     assert one.flag_probability == other.flag_probability
     assert one.evidence == other.evidence
+
+
+def test_texts_are_known_that_a_model_was_fitted_or_calibrated_on(tiny_bundle: Path, tiny_corpus: Corpus) -> None:
+    predictor = Predictor.load(tiny_bundle)
+    known = {part: learned_from(predictor, tiny_corpus.part(part)) for part in PARTS}
+    assert known == {"train": len(tiny_corpus.part("train")), "valid": len(tiny_corpus.part("valid")), "test": 0}
 
 
 def test_progress_is_told(tiny_bundle: Path, tiny_corpus: Corpus) -> None:

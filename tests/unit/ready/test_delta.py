@@ -11,6 +11,8 @@ import pytest
 
 from fimiscope import readying
 from fimiscope.bundle import Bundle, files
+from fimiscope.bundle.adapter import learned
+from fimiscope.checksums import short_digest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, build
@@ -62,6 +64,9 @@ def test_the_bundle_built_from_a_delta_scores_as_the_trained_one(
     assert (tmp_path / "built" / files.CARD).read_text() == CARD
     one, other = Bundle.load(trained), Bundle.load(tmp_path / "built")
     assert one.manifest.trained_on == other.manifest.trained_on
+    assert one.learned == other.learned
+    used = {short_digest(example.article.text) for example in corpus.examples if example.part != "test"}
+    assert one.learned == used | learned_texts(BASE)
     texts = [example.document().text for example in corpus.part("valid")]
     texts.append(" ".join(texts))
     for scorer in one.scorers:
@@ -71,6 +76,18 @@ def test_the_bundle_built_from_a_delta_scores_as_the_trained_one(
         )
         assert np.abs(mine - theirs).max() < 1e-4
         assert mine.std(axis=0).max() > 1e-3
+
+
+def test_a_delta_of_an_earlier_release_is_built_without_the_list_of_what_was_learned(
+    delta: Path, tmp_path: Path
+) -> None:
+    earlier = shutil.copytree(delta, tmp_path / "earlier")
+    (earlier / files.LEARNED).unlink()
+    document = json.loads((earlier / DELTA).read_text())
+    del document["files"][files.LEARNED]
+    (earlier / DELTA).write_text(json.dumps(document))
+    build_bundle(earlier, tmp_path / "built")
+    assert Bundle.load(tmp_path / "built").learned == learned(earlier)
 
 
 def test_a_changed_or_missing_file_is_named(delta: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
-from fimiscope.bundle import adapter, files
+from fimiscope.bundle import Bundle, adapter, files
 from fimiscope.checksums import short_digest
 from fimiscope.codebook import Codebook
 from fimiscope.config import Config
@@ -136,6 +136,9 @@ def test_a_bundle_holds_what_its_encoder_learned(adapted_bundle: Path, tiny_corp
     assert any(values.abs().max() > 0 for name, values in updates.items() if "lora_B" in name)
     learned = learned_texts(f"path:{adapted_bundle}")
     assert learned == {short_digest(example.article.text) for example in tiny_corpus.part("train")}
+    calibrated = {short_digest(example.article.text) for example in tiny_corpus.part("valid")}
+    assert set(files.read_json(adapted_bundle / files.LEARNED)) == calibrated, "no text is listed twice"
+    assert Bundle.load(adapted_bundle).learned == learned | calibrated
 
 
 def test_the_graph_of_the_bundle_is_the_adapted_encoder(adapted_bundle: Path) -> None:

@@ -139,6 +139,7 @@ def test_a_manifest_cannot_point_outside(copy: Path, name: str) -> None:
     [
         ("decisions.json", "{}"),
         ("heads.json", "[]"),
+        ("learned.json", "null"),
         ("calibration.json", "[1, 2]"),
         ("codebook.json", "{}"),
         ("windows.json", "[]"),

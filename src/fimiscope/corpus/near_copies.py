@@ -64,10 +64,7 @@ def groups(records: Sequence[Record], threshold: float) -> list[str]:
     for record, number in zip(records, clusters, strict=True):
         if record.family is not None:
             names.setdefault(number, record.family)
-    return [
-        names.get(number, f"{records[number].source}/{records[number].article.id}")
-        for number in clusters[: len(records)]
-    ]
+    return [names.get(number, f"{records[number].source}/{records[number].article.id}") for number in clusters]
 
 
 def joined(groups: Sequence[Hashable], pairs: Iterable[tuple[int, int]]) -> list[int]:

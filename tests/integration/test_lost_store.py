@@ -12,7 +12,7 @@ import pytest
 from fimiscope.config import Config
 from fimiscope.errors import TrackingError
 from fimiscope.pipeline import train
-from fimiscope.tracking.store import ARTIFACTS
+from fimiscope.tracking.store import ARTIFACTS, DATABASE
 
 if TYPE_CHECKING:
     from conftest import MlflowServer
@@ -25,6 +25,8 @@ def test_artifacts_that_have_no_place_are_told_before_training(
     tiny_config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    # MLflow would set it for all tests to come.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / DATABASE}")
     (tmp_path / ARTIFACTS).write_text("a file where the folder should be", encoding="utf-8")
     epochs: list[int] = []
     with pytest.raises(TrackingError) as raised:

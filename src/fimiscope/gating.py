@@ -26,7 +26,7 @@ from fimiscope.progress import Progress, silent
 from fimiscope.reading import read_articles
 from fimiscope.records import Article
 from fimiscope.tables import Cell, Table
-from fimiscope.training.gating import (
+from fimiscope.training.gate import (
     CONFIDENCE,
     MOST_LOST,
     FittedGate,

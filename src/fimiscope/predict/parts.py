@@ -1,7 +1,8 @@
 """A stream of articles cut into parts: what is scored, stored and taken up again as one piece.
 
-Where a part begins and ends, and what is in it, follows from the articles alone, so that every run over the same input
-works on the same parts, whatever engine scores them.
+From here on articles travel as Arrow record batches, from stage to stage and from machine to machine. Where a part
+begins and ends, and what is in it, follows from the articles alone, so that every run over the same input works on the
+same parts, whatever engine scores them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
-from fimiscope.records import Article, Unreadable
+from fimiscope.records import Article, Unreadable, article_schema
 from fimiscope.temporary_store import temporary_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOST_ARTICLES = 500
 MOST_CHARACTERS = 1_000_000
@@ -37,21 +42,29 @@ class Part:
 
     Attributes:
         number: counted from 0.
-        items: in input order.
+        batch: the items in input order, a row each.
         digest: SHA-256, in hexadecimal, of all that the items hold.
     """
 
     number: int
-    items: tuple[Item, ...]
+    batch: pa.RecordBatch
     digest: str
 
     @classmethod
     def of(cls, number: int, items: Iterable[Item]) -> Part:
-        found = tuple(items)
+        import pyarrow as pa
+
+        rows = []
         digest = hashlib.sha256()
-        for item in found:
+        for item in items:
+            rows.append(_row(item))
             digest.update(json.dumps([type(item).__name__, asdict(item)]).encode())
-        return cls(number, found, digest.hexdigest())
+        return cls(number, pa.RecordBatch.from_pylist(rows, schema=_schema()), digest.hexdigest())
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The items again."""
+        return tuple(_item(row) for row in self.batch.to_pylist())
 
     @property
     def to_score(self) -> tuple[Article | Unreadable, ...]:
@@ -90,3 +103,26 @@ def _first_place(seen: sqlite3.Connection, article: Article, part: int, row: int
     seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (digest, part, row))
     found: tuple[int, int] = seen.execute("SELECT part, row FROM seen WHERE digest = ?", (digest,)).fetchone()
     return found
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    place = [("copied_part", pa.int64()), ("copied_row", pa.int64())]
+    return pa.schema([*article_schema(), pa.field("unreadable", pa.string()), *(pa.field(*one) for one in place)])
+
+
+def _row(item: Item) -> dict[str, Any]:
+    if isinstance(item, Unreadable):
+        return asdict(item) | {"text": "", "unreadable": item.reason}
+    if isinstance(item, Copy):
+        return asdict(item.article) | {"copied_part": item.part, "copied_row": item.row}
+    return asdict(item)
+
+
+def _item(row: dict[str, Any]) -> Item:
+    reason, part, number = (row.pop(name) for name in ("unreadable", "copied_part", "copied_row"))
+    if reason is not None:
+        return Unreadable(row["id"], reason, row["place"], row["renamed"])
+    article = Article(**row)
+    return article if part is None else Copy(article, part, number)

@@ -8,16 +8,15 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fimiscope.codebook import Codebook
 from fimiscope.errors import ConfigError, MissingExtra
-from fimiscope.predict.parts import Copy, Item, Part
+from fimiscope.predict.parts import Part
 from fimiscope.predict.predictor import Predictor
 from fimiscope.predict.storing import Stored, rows_of, to_table
-from fimiscope.records import Article, Unreadable, Verdict
+from fimiscope.records import Verdict
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,9 +128,8 @@ def _write(part: Part, path: Path) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = [_row(item) for item in part.items]
     facts = {"number": str(part.number), "digest": part.digest}
-    pq.write_table(pa.Table.from_pylist(rows, schema=_schema()).replace_schema_metadata(facts), path)
+    pq.write_table(pa.Table.from_batches([part.batch]).replace_schema_metadata(facts), path)
     return path
 
 
@@ -140,34 +138,8 @@ def _read(path: Path) -> Part:
 
     table = pq.read_table(path)
     facts = table.schema.metadata
-    items = tuple(_item(row) for row in table.to_pylist())
-    return Part(int(facts[b"number"]), items, facts[b"digest"].decode())
-
-
-def _schema() -> pa.Schema:
-    import pyarrow as pa
-
-    from fimiscope.records import article_schema
-
-    place = [("copied_part", pa.int64()), ("copied_row", pa.int64())]
-    return pa.schema([*article_schema(), pa.field("unreadable", pa.string()), *(pa.field(*one) for one in place)])
-
-
-def _row(item: Item) -> dict[str, Any]:
-    if isinstance(item, Unreadable):
-        return asdict(item) | {"text": "", "unreadable": item.reason}
-    if isinstance(item, Copy):
-        # Its text lies with the first of its kind.
-        return asdict(item.article) | {"text": "", "copied_part": item.part, "copied_row": item.row}
-    return asdict(item)
-
-
-def _item(row: dict[str, Any]) -> Item:
-    reason, part, number = (row.pop(name) for name in ("unreadable", "copied_part", "copied_row"))
-    if reason is not None:
-        return Unreadable(row["id"], reason, row["place"], row["renamed"])
-    article = Article(**row)
-    return article if part is None else Copy(article, part, number)
+    [batch] = table.replace_schema_metadata(None).combine_chunks().to_batches()
+    return Part(int(facts[b"number"]), batch, facts[b"digest"].decode())
 
 
 def _bytes_of(table: pa.Table) -> bytes:

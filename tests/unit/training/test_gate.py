@@ -9,7 +9,7 @@ import pytest
 
 from fimiscope.bundle.decisions import PROFILES, Profile
 from fimiscope.bundle.gate import Ints, buckets_of
-from fimiscope.training.gating import (
+from fimiscope.training.gate import (
     MOST_LOST,
     Bools,
     Lesson,

@@ -12,16 +12,26 @@ from fimiscope.records import Labels
 from fimiscope.shipped import shipped
 
 NO_ROLE = "none"
+_KEYS = frozenset({"code", "definition", "name", "flags"})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One role, actor or narrative of the codebook."""
+    """One role, actor or narrative of the codebook, or its africa.
+
+    Attributes:
+        definitions: by language; the first is what models and tables read, the others are translations for people.
+        name: by language.
+    """
 
     code: str
-    definition: str
+    definitions: dict[str, str]
     name: dict[str, str]
     flags: bool = False
+
+    @property
+    def definition(self) -> str:
+        return next(iter(self.definitions.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +48,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Codebook:
-    """A versioned codebook. `roles` stand in order of precedence and include the role `none`."""
+    """A versioned codebook. `roles` stand in order of precedence, with the role `none`; `question` is by language."""
 
     version: str
-    question: str
+    question: dict[str, str]
     roles: tuple[Entry, ...]
     actors: tuple[Entry, ...]
     narratives: tuple[Entry, ...]
-    africa: str
+    africa: Entry
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Codebook:
@@ -81,8 +91,12 @@ class Codebook:
         if not isinstance(version, str) or not version:
             faults.append('version: expected text, for example "1.0"')
         africa = document.get("africa")
-        if not isinstance(africa, dict) or not isinstance(africa.get("definition"), str):
+        definitions = _by_language(africa.get("definition")) if isinstance(africa, dict) else None
+        if not definitions:
             faults.append("africa: expected a mapping with a definition")
+        question = _by_language(document.get("question", ""))
+        if question is None:
+            faults.append("question: expected text, or a mapping from languages to texts")
         roles = groups["roles"]
         if roles and [entry.flags for entry in roles if entry.code == NO_ROLE] != [False]:
             faults.append(f"roles: exactly one role must be '{NO_ROLE}', with flags: false")
@@ -90,21 +104,22 @@ class Codebook:
             faults.append("roles: at least one role must have flags: true")
         if faults:
             raise CodebookError(f"{place} cannot be used:\n  " + "\n  ".join(faults))
-        assert isinstance(africa, dict)
+        assert definitions
+        assert question is not None
         return cls(
             version=str(version),
-            question=str(document.get("question", "")),
+            question=question,
             roles=roles,
             actors=groups["actors"],
             narratives=groups["narratives"],
-            africa=str(africa["definition"]),
+            africa=Entry("africa", definitions, {"en": "africa"}),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """The codebook as a JSON document that `from_dict` reads back."""
 
         def entries(group: tuple[Entry, ...]) -> list[dict[str, Any]]:
-            return [{"code": e.code, "definition": e.definition, "name": e.name, "flags": e.flags} for e in group]
+            return [{"code": e.code, "definition": e.definitions, "name": e.name, "flags": e.flags} for e in group]
 
         return {
             "version": self.version,
@@ -112,8 +127,15 @@ class Codebook:
             "roles": entries(self.roles),
             "actors": entries(self.actors),
             "narratives": entries(self.narratives),
-            "africa": {"definition": self.africa},
+            "africa": {"definition": self.africa.definitions},
         }
+
+    @property
+    def rules(self) -> tuple[object, ...]:
+        """What labels follow from, without names and translations: equal for codebooks whose labels compare."""
+        question = next(iter(self.question.values()), "")
+        groups = (self.roles, self.actors, self.narratives, (self.africa,))
+        return self.version, question, *(tuple((e.code, e.definition, e.flags) for e in group) for group in groups)
 
     @property
     def role_codes(self) -> tuple[str, ...]:
@@ -186,17 +208,26 @@ def _entries(rows: Any, group: str, faults: list[str]) -> tuple[Entry, ...]:
         return ()
     entries: list[Entry] = []
     for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict) or not isinstance(row.get("code"), str) or not row.get("definition"):
+        definitions = _by_language(row.get("definition")) if isinstance(row, dict) else None
+        if not definitions or not isinstance(row.get("code"), str):
             faults.append(f"{group}[{number}]: expected code and definition")
             continue
-        definition = str(row["definition"])
-        if row.get("includes"):
-            definition = f"{definition.rstrip('.')}; for example: {row['includes']}."
+        if unknown := sorted(set(row) - _KEYS):
+            faults.append(f"{group}[{number}]: unknown key {', '.join(unknown)} (known: {', '.join(sorted(_KEYS))})")
+            continue
         name = row.get("name") or {"en": row["code"]}
         if not isinstance(name, dict):
             faults.append(f"{group}[{number}]: expected name as a mapping from languages to words")
             continue
-        entries.append(Entry(row["code"], definition, dict(name), bool(row.get("flags", False))))
+        entries.append(Entry(row["code"], definitions, dict(name), bool(row.get("flags", False))))
     codes = [entry.code for entry in entries]
     faults.extend(f"{group}: '{code}' stands twice" for code in sorted({c for c in codes if codes.count(c) > 1}))
     return tuple(entries)
+
+
+def _by_language(given: Any) -> dict[str, str] | None:
+    """Texts by language; a text alone is taken for English. `None` where it is neither."""
+    texts = {"en": given} if isinstance(given, str) else given
+    if not isinstance(texts, dict) or not all(isinstance(part, str) for pair in texts.items() for part in pair):
+        return None
+    return {language: text for language, text in texts.items() if text}

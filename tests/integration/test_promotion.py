@@ -193,6 +193,11 @@ def test_a_codebook_that_changed_under_one_version_is_not_compared(champion: Sto
     try:
         with pytest.raises(TrackingError, match="have different codebooks"):
             by(champion.strong, figure="flag/pr_auc", gain=-1)
+        translated = json.loads(logged)
+        translated["roles"][0]["definition"]["sw"] = "Invented."
+        champion.client.log_dict(champion.strong, translated, "codebook.json")
+        by(champion.strong, figure="flag/pr_auc", gain=-1)
+        assert champion.aliases()["champion"] == "2"
     finally:
         champion.client.log_text(champion.strong, logged, "codebook.json")
 

@@ -253,6 +253,9 @@ def test_it_speaks_french_and_english(page: Any) -> None:
     assert page.execute_script("return document.documentElement.lang") == "fr"
     assert entry.name["fr"] in texts(page, "#narratives dt")[0]
     assert entry.name["fr"] in texts(page, "td.article .narratives li")[0]
+    assert [one.definitions["fr"] for one in CODEBOOK.narratives] == texts(page, "#narratives dd")
+    assert not find(page, "#definition-language").is_displayed()
+    assert set(texts(page, "td.role")) <= {one.name["fr"] for one in CODEBOOK.roles}
     assert "ne juge pas" in find(page, ".notice").text
     assert find(page, "#hits").text.startswith(f"{number} articles sur 10")
     assert find(page, "[data-language=fr]").get_attribute("aria-pressed") == "true"

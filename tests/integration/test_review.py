@@ -110,6 +110,12 @@ def text_of(page: Any, selector: str) -> str:
     return page.execute_script("return document.querySelector(arguments[0]).textContent", selector)
 
 
+def texts(page: Any, selector: str) -> list[str]:
+    return page.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent)", selector
+    )
+
+
 def press(page: Any, *keys: str) -> None:
     """Type on the keyboard, wherever the focus is."""
     from selenium.webdriver import ActionChains
@@ -333,8 +339,13 @@ def test_the_notice_is_in_sight_and_the_codebook_beside_the_text(page: Any, code
     begin(page, "Ada")
     definitions = [entry.definition for entry in (*codebook.roles, *codebook.actors, *codebook.narratives)]
     beside = text_of(page, "#labels")
-    assert all(definition in beside for definition in (*definitions, codebook.africa))
+    assert all(definition in beside for definition in (*definitions, codebook.africa.definition))
     assert find(page, "#labels").location["x"] > find(page, "#sheet").location["x"] + 300
+    assert text_of(page, "#question") == codebook.question["en"]
+    find(page, "[data-language=fr]").click()
+    shown = (*codebook.roles, *codebook.actors, *codebook.narratives, codebook.africa)
+    assert {one.definitions["fr"] for one in shown} == set(texts(page, "#labels .definition:not(#low-true-means)"))
+    assert text_of(page, "#question") == codebook.question["fr"]
     find(page, "#definitions").click()
     assert not find(page, ".choice .definition").is_displayed()
 

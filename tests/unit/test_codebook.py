@@ -33,7 +33,7 @@ OWN = {
     ],
     "actors": [{"code": "guild", "definition": "The guild."}],
     "narratives": [
-        {"code": "dear-bread", "definition": "Bread is kept dear.", "includes": "flour hidden", "name": {"fr": "Pain"}}
+        {"code": "dear-bread", "definition": {"fr": "Pain cher.", "en": "Bread is kept dear."}, "name": {"fr": "Pain"}}
     ],
     "africa": {"definition": "The coast is a subject."},
 }
@@ -52,10 +52,13 @@ def test_every_shipped_entry_is_defined_and_named(codebook: Codebook) -> None:
     for entry in (*codebook.roles, *codebook.actors, *codebook.narratives):
         assert len(entry.definition.split()) >= 5, entry.code
         assert entry.name["en"], entry.code
+        assert set(entry.name) == set(entry.definitions) == {"en", "fr"}, entry.code
+        assert len(entry.definitions["fr"].split()) >= 5, entry.code
     for entry in codebook.narratives:
         assert "; for example: " in entry.definition
-        assert entry.name["fr"], entry.code
-    assert "whether a text is true" in codebook.question
+        assert " ; par exemple : " in entry.definitions["fr"]
+    assert "whether a text is true" in codebook.question["en"]
+    assert set(codebook.question) == set(codebook.africa.definitions) == {"en", "fr"}
 
 
 @pytest.mark.shared
@@ -87,10 +90,11 @@ def test_heads_follow_the_codebook() -> None:
 @pytest.mark.parametrize("suffix", ["yaml", "json"])
 def test_a_codebook_of_ones_own_is_read(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"own.{suffix}"
-    path.write_text(json.dumps(OWN) if suffix == "json" else yaml.safe_dump(OWN), encoding="utf-8")
+    path.write_text(json.dumps(OWN) if suffix == "json" else yaml.safe_dump(OWN, sort_keys=False), encoding="utf-8")
     own = Codebook.load(path)
     assert own.version == "7"
-    assert own.narratives[0].definition == "Bread is kept dear; for example: flour hidden."
+    assert own.narratives[0].definition == "Pain cher."
+    assert own.roles[0].definitions == {"en": "Spreads a rumour."}
     assert own.narratives[0].name == {"fr": "Pain"}
     assert own.actors[0].name == {"en": "guild"}
 
@@ -98,6 +102,16 @@ def test_a_codebook_of_ones_own_is_read(tmp_path: Path, suffix: str) -> None:
 def test_a_codebook_survives_its_file(codebook: Codebook) -> None:
     for one in (codebook, Codebook.from_dict(OWN)):
         assert Codebook.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+
+
+def test_labels_compare_where_definitions_do(codebook: Codebook) -> None:
+    def changed(**entry: object) -> Codebook:
+        return Codebook.from_dict({**OWN, "actors": [OWN["actors"][0] | entry]})  # type: ignore[index, operator]
+
+    own = Codebook.from_dict(OWN)
+    assert own.rules != codebook.rules
+    assert changed(definition={"en": "The guild.", "fr": "La guilde."}, name={"en": "Guild"}).rules == own.rules
+    assert changed(definition="The guilds.").rules != own.rules
 
 
 def test_all_faults_of_a_codebook_are_told_at_once() -> None:
@@ -113,6 +127,8 @@ def test_all_faults_of_a_codebook_are_told_at_once() -> None:
             {"code": "bread", "definition": "Bread again."},
             {"code": "salt"},
             "pepper",
+            {"code": "sugar", "definition": "Sugar.", "includes": "lumps"},
+            {"code": "oil", "definition": {"en": 5}},
         ],
         "africa": "yes",
     }
@@ -127,6 +143,8 @@ def test_all_faults_of_a_codebook_are_told_at_once() -> None:
         "narratives: 'bread' stands twice",
         "narratives[3]: expected code and definition",
         "narratives[4]: expected code and definition",
+        "narratives[5]: unknown key includes (known: code, definition, flags, name)",
+        "narratives[6]: expected code and definition",
         "africa: expected a mapping with a definition",
     }
 

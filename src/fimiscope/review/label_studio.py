@@ -33,14 +33,14 @@ def tasks(queue: Queue, *, show_model: bool) -> list[dict[str, Any]]:
 def interface(codebook: Codebook) -> str:
     """The labelling interface as XML, made from the codebook."""
     view = ElementTree.Element("View")
-    _add(view, "Header", value=codebook.question or "Codebook", size="5")
+    _add(view, "Header", value=next(iter(codebook.question.values()), "Codebook"), size="5")
     _add(view, "Header", value="$title", size="4")
     _add(view, "Text", name="text", value="$text", granularity="word")
     _add(_add(view, "Labels", name=_EVIDENCE, toName="text"), "Label", value=_EVIDENCE)
     _choices(view, "role", codebook.roles)
     _add(view, "Header", value="africa", size="5")
     yes = _add(view, "Choices", name="africa", toName="text", choice="single", required="true")
-    _add(yes, "Choice", value=_YES, hint=codebook.africa)
+    _add(yes, "Choice", value=_YES, hint=codebook.africa.definition)
     _add(yes, "Choice", value=_NO)
     _choices(view, "actors", codebook.actors, several=True)
     _choices(view, "narratives", codebook.narratives, several=True)

@@ -30,6 +30,11 @@ const plural = (key, count, values) =>
   say(`${key}_${new Intl.PluralRules(state.language).select(count) === "one" ? "one" : "other"}`, { count, ...values });
 const nameOf = (entry) => entry.name[state.language] ?? entry.name.en ?? entry.code;
 const called = (entries, code) => nameOf(entries.find((one) => one.code === code) ?? { code, name: {} });
+// Attributes and text of what the codebook says: in the page's language, else in the first that it has.
+function inLanguage(texts) {
+  const language = state.language in texts ? state.language : Object.keys(texts)[0];
+  return [{ lang: language }, texts[language] ?? ""];
+}
 const brief = (text) => (text.length > 80 ? `${text.slice(0, 79)}…` : text).replace(/\s+/g, " ");
 
 function tell(text) {
@@ -477,8 +482,13 @@ function choiceOf(kind, field, value, text, definition) {
     input,
     key ? make("kbd", { "aria-hidden": true }, key) : make("span"),
     make("span", { class: "called", id: `${id}-called` }, text),
-    definition ? make("span", { class: "definition", id: about_it, lang: "en" }, definition) : null,
+    definition ? means(definition, about_it) : null,
   );
+}
+
+function means(definition, id = null) {
+  const [attributes, text] = inLanguage(definition);
+  return make("span", { class: "definition", id, ...attributes }, text);
 }
 
 function fieldset(field, ...children) {
@@ -493,14 +503,14 @@ function renderFields() {
     "africa",
     choiceOf("radio", "africa", true, say("yes")),
     choiceOf("radio", "africa", false, say("no")),
-    make("span", { class: "definition", lang: "en" }, book.africa),
+    means(book.africa.definition),
   );
   africa.lastChild.className = "two";
   at("fields").replaceChildren(
     fieldset("role", ...book.roles.map(entry("radio", "role"))),
     africa,
     ...GROUPS.map(([field, entries]) => fieldset(field, ...entries.map(entry("checkbox", field)))),
-    fieldset("confidence", choiceOf("checkbox", "low", true, say("unsure"), say("unsure_means"))),
+    fieldset("confidence", choiceOf("checkbox", "low", true, say("unsure"), { [state.language]: say("unsure_means") })),
   );
   at("low-true-means").lang = state.language;
   if (focused?.includes("-")) at(focused)?.focus({ preventScroll: true });
@@ -596,8 +606,8 @@ function speak(language) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
   at("annotator").textContent = say("of_annotator", { name: state.annotator });
-  at("question").textContent = book.question;
-  at("definition-language").hidden = language === "en";
+  at("question").replaceChildren(make("span", ...inLanguage(book.question)));
+  at("definition-language").hidden = [...book.roles, ...book.actors, ...book.narratives, book.africa].every((one) => language in one.definition);
   at("codebook-version").textContent = `${say("codebook")} ${book.version}`;
   renderFields();
   show(state.at);

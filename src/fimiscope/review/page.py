@@ -57,7 +57,7 @@ def _codebook(codebook: Codebook) -> dict[str, Any]:
         "roles": [entry_words(entry) for entry in codebook.roles],
         "actors": [entry_words(entry) for entry in codebook.actors],
         "narratives": [entry_words(entry) for entry in codebook.narratives],
-        "africa": codebook.africa,
+        "africa": entry_words(codebook.africa),
     }
 
 

@@ -137,10 +137,11 @@ def compare_runs(first: str, second: str) -> Comparison:
     with reported(f"runs {first} and {second} cannot be compared"):
         runs = [find_run(client, said) for said in (first, second)]
         _check(client, runs)
-        codebooks, rows = zip(*(logged_predictions(client, run) for run in runs), strict=True)
-    if codebooks[0] != codebooks[1]:
+        documents, rows = zip(*(logged_predictions(client, run) for run in runs), strict=True)
+    codebooks = [Codebook.from_dict(document) for document in documents]
+    if codebooks[0].rules != codebooks[1].rules:
         raise TrackingError(f"runs {first} and {second} have different codebooks: their labels do not compare")
-    judged = [from_rows(one, Codebook.from_dict(codebooks[0])) for one in rows]
+    judged = [from_rows(one, codebooks[0]) for one in rows]
     found = differences(*judged)
     flipped = tuple(
         Flipped(judged[0].ids[flip.row], judged[0].sources[flip.row], flip, (pieces[0], pieces[1]))

@@ -185,7 +185,8 @@ def _check_comparable(client: MlflowClient, challenger: Run, champion: Run) -> N
             "champion's config again on the corpus of today and promote that, or take the alias away "
             "(docs/registry.md), so that the rules for a first champion hold"
         )
-    if logged_json(client, challenger, CODEBOOK) != logged_json(client, champion, CODEBOOK):
+    one, other = (Codebook.from_dict(logged_json(client, run, CODEBOOK)) for run in (challenger, champion))
+    if one.rules != other.rules:
         raise TrackingError(
             f"run {mine} and the champion's run {theirs} have different codebooks: labels do not compare"
         )

@@ -42,6 +42,12 @@ function nameOf(kind, code) {
   return entry?.name[state.language] ?? entry?.name.en ?? code;
 }
 
+// Attributes and text of what the codebook says: in the page's language, else in the first that it has.
+function inLanguage(texts) {
+  const language = state.language in texts ? state.language : Object.keys(texts)[0];
+  return [{ lang: language }, texts[language] ?? ""];
+}
+
 function languageName(code) {
   if (!code) return say("unknown");
   try {
@@ -272,7 +278,7 @@ function renderFilters() {
 function definition(entry, kind) {
   const name = nameOf(kind, entry.code);
   const code = name === entry.code ? null : make("code", {}, entry.code);
-  return [make("dt", {}, name, " ", code), make("dd", { lang: entry.name.en ? "en" : null }, entry.definition)];
+  return [make("dt", {}, name, " ", code), make("dd", ...inLanguage(entry.definition))];
 }
 
 function renderAbout() {
@@ -282,7 +288,7 @@ function renderAbout() {
   at("left-out").textContent = say("left_out", { count: count(about.left_out), most: count(about.most) });
   at("narratives").replaceChildren(...about.codebook.narratives.flatMap((entry) => definition(entry, "narratives")));
   at("roles").replaceChildren(...about.codebook.roles.flatMap((entry) => definition(entry, "roles")));
-  at("definition-language").hidden = state.language === "en";
+  at("definition-language").hidden = [...about.codebook.narratives, ...about.codebook.roles].every((entry) => state.language in entry.definition);
   const { name, version, codebook, trained_on: texts } = about.model;
   at("model").textContent = [
     name && `${say("model")} ${name}${version ? `, ${say("version")} ${version}` : ""}`,

@@ -19,7 +19,7 @@ def words() -> dict[str, dict[str, str]]:
 
 def entry_words(entry: Entry) -> dict[str, Any]:
     """What a page says of one role, actor or narrative."""
-    return {"code": entry.code, "name": entry.name, "definition": entry.definition}
+    return {"code": entry.code, "name": entry.name, "definition": entry.definitions}
 
 
 def asset(name: str) -> str:

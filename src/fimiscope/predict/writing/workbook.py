@@ -155,15 +155,21 @@ class WorkbookRows:
                 self._counts["Narrative of flagged articles", self._names.get(code, code)] += 1
 
     def _write_narratives(self) -> None:
-        languages = sorted({language for entry in self._codebook.narratives for language in entry.name})
+        entries = self._codebook.narratives
+        names = sorted({language for entry in entries for language in entry.name})
+        definitions = sorted({language for entry in entries for language in entry.definitions})
         rows = [
-            (entry.code, *(entry.name.get(language, "") for language in languages), entry.definition)
-            for entry in self._codebook.narratives
+            (
+                entry.code,
+                *(entry.name.get(language, "") for language in names),
+                *(entry.definitions.get(language, "") for language in definitions),
+            )
+            for entry in entries
         ]
-        header = ("code", *(f"name ({language})" for language in languages), "definition")
+        header = ("code", *(f"name ({one})" for one in names), *(f"definition ({one})" for one in definitions))
         _fill(self._narratives, (header, *rows), self._header, self._wrapped)
-        self._narratives.set_column(0, len(languages), 34)
-        self._narratives.set_column(len(languages) + 1, len(languages) + 1, 100)
+        self._narratives.set_column(0, len(names), 34)
+        self._narratives.set_column(len(names) + 1, len(names) + len(definitions), 100)
         self._narratives.freeze_panes(1, 0)
 
     def _write_counts(self) -> None:

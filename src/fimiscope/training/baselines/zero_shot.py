@@ -59,7 +59,7 @@ def definition_texts(codebook: Codebook) -> list[str]:
         return ". ".join([*entry.name.values(), entry.definition])
 
     entries = (*codebook.roles, *codebook.actors, *codebook.narratives)
-    return [*map(text, entries), codebook.africa]
+    return [*map(text, entries), codebook.africa.definition]
 
 
 def _unit(vectors: Floats) -> Floats:

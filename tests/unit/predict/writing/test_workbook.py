@@ -93,8 +93,8 @@ def test_the_sheet_is_ready_to_use(tmp_path: Path) -> None:
 
 def test_narratives_stand_with_their_names_and_definitions(tmp_path: Path) -> None:
     header, *found = written(tmp_path / "out.xlsx", FLAGGED)["Narratives"].iter_rows(values_only=True)
-    assert header == ("code", "name (en)", "name (fr)", "definition")
-    assert found == [(e.code, e.name["en"], e.name["fr"], e.definition) for e in CODEBOOK.narratives]
+    assert header == ("code", "name (en)", "name (fr)", "definition (en)", "definition (fr)")
+    assert found == [(e.code, *e.name.values(), *e.definitions.values()) for e in CODEBOOK.narratives]
 
 
 def test_counts_and_the_model(tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ def test_the_flag_takes_a_flagging_role_and_africa(
     tiny_config: Config, tiny_corpus: Corpus, codebook: Codebook
 ) -> None:
     roles = dict(zip(codebook.role_codes, definition_texts(codebook), strict=False))
-    quotes = quoted([f"{roles['carries']} {codebook.africa}", roles["carries"], f"{roles['none']} {codebook.africa}"])
+    africa = codebook.africa.definition
+    quotes = quoted([f"{roles['carries']} {africa}", roles["carries"], f"{roles['none']} {africa}"])
     train, valid = tiny_corpus.part("train"), tiny_corpus.part("valid")
     _, logits = zero_shot(tiny_config, codebook, train, valid, quotes, progress=silent)
     both, no_africa, no_role = logits[:, head_slices(codebook.heads())["flag"].start]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
+import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -186,4 +188,24 @@ def tiny_bundle(
 
     folder = tmp_path_factory.mktemp("models") / tiny_config.name
     fit_bundle(tiny_config, tiny_corpus, codebook, folder)
+    return folder
+
+
+@pytest.fixture
+def flagging_bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
+    """The tiny bundle with thresholds that flag about half of the invented passages."""
+    from fimiscope.bundle import files
+    from fimiscope.bundle.decisions import PROFILES
+    from fimiscope.predict import Predictor
+
+    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
+    rows = [json.loads(line) for line in shipped("sample/passages.jsonl").read_text(encoding="utf-8").splitlines()]
+    known = Predictor.load(folder).predict(Article(row["id"], row["text"]) for row in rows[:240:5])
+    middle = statistics.median(verdict.flag_probability or 0.0 for verdict in known)
+    manifest = files.verify(folder)
+    decisions = files.read_json(folder / files.DECISIONS)
+    for one in decisions.values():
+        one |= {"flag": dict.fromkeys(PROFILES, middle), "band": 0.0}
+    files.write_json(folder / files.DECISIONS, decisions)
+    files.seal(folder, **{name: getattr(manifest, name) for name in files.FACTS})
     return folder

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from fimiscope.bundle import Bundle, files
-from fimiscope.bundle.decisions import PROFILES
 from fimiscope.errors import BundleError, CorpusError
 from fimiscope.gating import give_gate, tables
 from fimiscope.predict import Predictor
@@ -30,63 +27,48 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [str(folder / "first.jsonl"), str(folder / "second.jsonl")]
 
 
-@pytest.fixture
-def model(tiny_bundle: Path, tmp_path: Path) -> Path:
-    """The tiny bundle with thresholds that flag some of its texts and not others."""
-    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
-    rows = [json.loads(line) for line in shipped("sample/passages.jsonl").read_text(encoding="utf-8").splitlines()]
-    known = Predictor.load(folder).predict(Article(row["id"], row["text"]) for row in rows[:TEXTS:5])
-    middle = float(np.median([verdict.flag_probability or 0.0 for verdict in known]))
-    manifest = files.verify(folder)
-    decisions = files.read_json(folder / files.DECISIONS)
-    for one in decisions.values():
-        one |= {"flag": dict.fromkeys(PROFILES, middle), "band": 0.0}
-    files.write_json(folder / files.DECISIONS, decisions)
-    facts = {name: getattr(manifest, name) for name in files.FACTS}
-    files.seal(folder, **facts)
-    return folder
-
-
-def test_the_bundle_gets_a_gate_and_stays_what_it_was(model: Path, inputs: list[str]) -> None:
-    before = files.verify(model)
-    report = give_gate(model, inputs, fewest=1)
-    after = files.verify(model)
+def test_the_bundle_gets_a_gate_and_stays_what_it_was(flagging_bundle: Path, inputs: list[str]) -> None:
+    before = files.verify(flagging_bundle)
+    report = give_gate(flagging_bundle, inputs, fewest=1)
+    after = files.verify(flagging_bundle)
     assert after.files.keys() - before.files.keys() == {files.GATE, files.GATE_WEIGHTS}
     assert all(after.files[name] == entry for name, entry in before.files.items())
     assert after.version == report.version != before.version
     assert (after.name, after.created, after.trained_on) == (before.name, before.created, before.trained_on)
-    gate = Bundle.load(model).gate
+    gate = Bundle.load(flagging_bundle).gate
     assert gate is not None
     assert gate.kept == report.kept
     assert [source.name for source in report.sources] == ["first", "second"]
     assert sum(source.texts for source in report.sources) + report.failed == TEXTS + 1
     assert {cell for table in tables(report) for row in table.rows for cell in row} >= {"first", "second", "balanced"}
-    assert [path.name for path in model.parent.iterdir()] == ["tiny"]
+    assert [path.name for path in flagging_bundle.parent.iterdir()] == ["tiny"]
 
 
-def test_a_second_call_scores_nothing_again(model: Path, inputs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    first = give_gate(model, inputs, fewest=1)
+def test_a_second_call_scores_nothing_again(
+    flagging_bundle: Path, inputs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = give_gate(flagging_bundle, inputs, fewest=1)
 
     def scored(self: Predictor, articles: object) -> list[Article]:
         raise AssertionError("a known text was scored")
 
     monkeypatch.setattr(Predictor, "examine", scored)
-    again = give_gate(model, inputs, fewest=1)
+    again = give_gate(flagging_bundle, inputs, fewest=1)
     assert (again.version, again.sources, again.curve) == (first.version, first.sources, first.curve)
 
 
-def test_too_few_flags_are_refused_and_change_nothing(model: Path, inputs: list[str]) -> None:
-    before = (model / files.MANIFEST).read_bytes()
+def test_too_few_flags_are_refused_and_change_nothing(flagging_bundle: Path, inputs: list[str]) -> None:
+    before = (flagging_bundle / files.MANIFEST).read_bytes()
     with pytest.raises(CorpusError, match=r"of 24\d texts: a gate needs 1,000 of them"):
-        give_gate(model, inputs)
-    assert (model / files.MANIFEST).read_bytes() == before
+        give_gate(flagging_bundle, inputs)
+    assert (flagging_bundle / files.MANIFEST).read_bytes() == before
 
 
-def test_a_bundle_without_an_encoder_needs_no_gate(model: Path, inputs: list[str]) -> None:
-    manifest = json.loads((model / files.MANIFEST).read_text())
+def test_a_bundle_without_an_encoder_needs_no_gate(flagging_bundle: Path, inputs: list[str]) -> None:
+    manifest = json.loads((flagging_bundle / files.MANIFEST).read_text())
     for name in (files.GRAPH, files.TOKENIZER, files.WINDOWS):
-        (model / name).unlink()
+        (flagging_bundle / name).unlink()
         del manifest["files"][name]
-    (model / files.MANIFEST).write_text(json.dumps(manifest))
+    (flagging_bundle / files.MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match="has no encoder that a gate could spare"):
-        give_gate(model, inputs, fewest=1)
+        give_gate(flagging_bundle, inputs, fewest=1)

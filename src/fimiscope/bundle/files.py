@@ -85,6 +85,9 @@ def seal(folder: Path, *, version: str | None = None, **facts: Any) -> Manifest:
     own = hashlib.sha256("".join(entry["sha256"] for entry in files.values()).encode()).hexdigest()[:12]
     manifest = Manifest(format=FORMAT, version=version or own, files=files, **facts)
     write_json(folder / MANIFEST, asdict(manifest))
+    for name in files:
+        # Some libraries write files that their owner alone can read, and a bundle is there to be shared.
+        shutil.copymode(folder / MANIFEST, folder / name)
     return manifest
 
 

@@ -53,6 +53,14 @@ def test_what_was_sealed_is_accepted(copy: Path, tiny_bundle: Path) -> None:
     assert all(entry["bytes"] == (copy / name).stat().st_size for name, entry in manifest.files.items())
 
 
+def test_who_can_read_one_file_of_a_bundle_can_read_all(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("1")
+    (tmp_path / "weights").chmod(0o600)
+    files.seal(tmp_path, name="x", codebook="1", created="", trained_on="", encoder=None, corpus_digest="")
+    assert {path.stat().st_mode for path in tmp_path.iterdir()} == {(tmp_path / files.MANIFEST).stat().st_mode}
+    assert (tmp_path / "weights").stat().st_mode & 0o400
+
+
 def test_a_bundle_is_taken_for_another_one_as_soon_as_a_part_of_its_making_differs(
     tiny_bundle: Path, codebook: Codebook
 ) -> None:

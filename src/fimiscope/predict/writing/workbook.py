@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tempfile
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -53,11 +53,14 @@ class WorkbookRows:
         from xlsxwriter import Workbook
 
         self._target = Target(path)
-        # Rows wait here until they are packed: beside the result, where there must be room anyway.
-        self._folder = tempfile.TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent)
+        # Rows wait here until they are packed: beside the result, where there must be room anyway. Under one name, so
+        # that what a killed run left is taken away by the next.
+        self._folder = path.with_name(f"{path.name}.rows")
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir()
         options = {
             "constant_memory": True,
-            "tmpdir": self._folder.name,
+            "tmpdir": str(self._folder),
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
@@ -109,7 +112,7 @@ class WorkbookRows:
             for sheet in self._book.worksheets():
                 with contextlib.suppress(OSError):
                     sheet.row_data_fh.close()
-            self._folder.cleanup()
+            shutil.rmtree(self._folder, ignore_errors=True)
             self._target.finish()
         self._target.check()
 

@@ -58,6 +58,17 @@ def rows(book: Workbook, sheet: str = "Articles") -> list[dict[str, Any]]:
     return [dict(zip(header, row, strict=True)) for row in found]
 
 
+def test_what_a_killed_run_left_goes_with_the_next(tmp_path: Path) -> None:
+    left = tmp_path / ".out.xlsx.partial.rows"
+    left.mkdir()
+    (left / "rows").write_text("half a row", encoding="utf-8")
+    with open_writer(tmp_path / "out.xlsx", CODEBOOK) as writer:
+        writer.write(FLAGGED)
+        assert left.is_dir()
+        assert not (left / "rows").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out.xlsx"]
+
+
 def test_the_cells_are_the_verdicts(tmp_path: Path) -> None:
     gate = Verdict(id="c", status="scored", flag=False, gate=True)
     book = written(tmp_path / "out.xlsx", FLAGGED, CLEAR, FAILED, gate)

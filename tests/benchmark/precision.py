@@ -58,15 +58,15 @@ def main() -> None:
     codebook = Codebook.load()
     examples = load_corpus(Config.load(given.data), codebook).part("test")
     forms = _forms(model)
-    _score(forms, [example.labelled_article() for example in examples])
-    show_table(_cost(forms))
+    score_in_turn(forms, [example.labelled_article() for example in examples])
+    show_table(cost_table(forms))
     show_table(_agreement(forms))
     evaluations = [Evaluation.of(form.name, examples, form.verdicts, codebook) for form in forms]
     show_table(_metrics([evaluation.metrics for evaluation in evaluations], "Metrics on the held-out part"))
 
     suite = Suite.load(codebook)
     forms = _forms(model)
-    _score(forms, [example.article for example in suite.examples])
+    score_in_turn(forms, [example.article for example in suite.examples])
     contrasts = [Contrast.of(form.name, suite, form.verdicts, codebook) for form in forms]
     show_table(contrast_table(contrasts))
     show_table(_agreement(forms))
@@ -79,13 +79,15 @@ def _forms(model: Path) -> list[Form]:
     return [Form(name, Predictor.load(model, precision=name, gate=False), sizes[name]) for name in PRECISIONS]
 
 
-def _score(forms: Sequence[Form], articles: Sequence[Article]) -> None:
+def score_in_turn(forms: Sequence[Form], articles: Sequence[Article]) -> None:
+    """Have every form score the articles."""
     for start in range(0, len(articles), AT_A_TIME):
         for form in forms:
             form.score(articles[start : start + AT_A_TIME])
 
 
-def _cost(forms: Sequence[Form]) -> Table:
+def cost_table(forms: Sequence[Form]) -> Table:
+    """Size and time of each form."""
     rows = tuple(
         (
             form.name,

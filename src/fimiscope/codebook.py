@@ -212,7 +212,7 @@ def _entries(rows: Any, group: str, faults: list[str]) -> tuple[Entry, ...]:
         if not definitions or not isinstance(row.get("code"), str):
             faults.append(f"{group}[{number}]: expected code and definition")
             continue
-        if unknown := sorted(set(row) - _KEYS):
+        if unknown := sorted(str(key) for key in row if key not in _KEYS):
             faults.append(f"{group}[{number}]: unknown key {', '.join(unknown)} (known: {', '.join(sorted(_KEYS))})")
             continue
         name = row.get("name") or {"en": row["code"]}

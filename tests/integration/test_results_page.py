@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -262,6 +263,25 @@ def test_it_speaks_french_and_english(page: Any) -> None:
     assert texts(page, "th")[0].startswith("Probabilité")
     find(page, "[data-language=en]").click()
     assert "does not judge" in find(page, ".notice").text
+
+
+def test_a_codebook_without_french_definitions_says_so(
+    chromium: Any, results: list[tuple[Article, Verdict]], tmp_path: Path, driver: Any
+) -> None:
+    home = driver.current_url
+    document = CODEBOOK.to_dict()
+    for entry in (*document["roles"], *document["actors"], *document["narratives"], document["africa"]):
+        entry["definition"] = entry["definition"]["en"]
+    with open_writer(tmp_path / "plain.html", Codebook.from_dict(document)) as writer:
+        writer.write(results[0][1])
+    try:
+        chromium.get((tmp_path / "plain.html").as_uri())
+        find(chromium, "[data-language=fr]").click()
+        assert find(chromium, "#definition-language").is_displayed()
+        assert [one.definition for one in CODEBOOK.narratives] == texts(chromium, "#narratives dd[lang=en]")
+        assert CODEBOOK.narratives[0].name["fr"] in texts(chromium, "#narratives dt")[0]
+    finally:
+        chromium.get(home)
 
 
 def test_the_notice_and_the_model_are_in_sight(page: Any) -> None:

@@ -56,7 +56,7 @@ def test_every_shipped_entry_is_defined_and_named(codebook: Codebook) -> None:
         assert len(entry.definitions["fr"].split()) >= 5, entry.code
     for entry in codebook.narratives:
         assert "; for example: " in entry.definition
-        assert " ; par exemple : " in entry.definitions["fr"]
+        assert "\u202f; par exemple\u00a0: " in entry.definitions["fr"]
     assert "whether a text is true" in codebook.question["en"]
     assert set(codebook.question) == set(codebook.africa.definitions) == {"en", "fr"}
 
@@ -112,6 +112,24 @@ def test_labels_compare_where_definitions_do(codebook: Codebook) -> None:
     assert own.rules != codebook.rules
     assert changed(definition={"en": "The guild.", "fr": "La guilde."}, name={"en": "Guild"}).rules == own.rules
     assert changed(definition="The guilds.").rules != own.rules
+    others = (
+        {"version": "8"},
+        {"question": "Which?"},
+        {"africa": {"definition": "The hills are a subject."}},
+        {"roles": OWN["roles"][::-1]},  # type: ignore[index]
+        {"roles": [OWN["roles"][0], OWN["roles"][1] | {"code": "none", "definition": "Rest."}]},  # type: ignore[index, operator]
+    )
+    assert all(Codebook.from_dict(OWN | other).rules != own.rules for other in others)
+
+
+def test_texts_without_a_language_are_english() -> None:
+    plain = Codebook.from_dict({**OWN, "question": "What does it do?"})
+    assert plain.question == {"en": "What does it do?"}
+    assert plain.africa.definitions == {"en": "The coast is a subject."}
+    with pytest.raises(CodebookError, match="question: expected text, or a mapping from languages to texts"):
+        Codebook.from_dict({**OWN, "question": 5})
+    with pytest.raises(CodebookError, match=r"actors\[1\]: unknown key 1.5, True, z \(known: code"):
+        Codebook.from_dict({**OWN, "actors": [{"code": "g", "definition": "G.", True: 1, "z": 2, 1.5: 3}]})
 
 
 def test_all_faults_of_a_codebook_are_told_at_once() -> None:

@@ -63,7 +63,7 @@ class Part:
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """The items again."""
+        """The items again; a copy without its text, which lies with the first of its kind."""
         return tuple(_item(row) for row in self.batch.to_pylist())
 
     @property
@@ -116,7 +116,7 @@ def _row(item: Item) -> dict[str, Any]:
     if isinstance(item, Unreadable):
         return asdict(item) | {"text": "", "unreadable": item.reason}
     if isinstance(item, Copy):
-        return asdict(item.article) | {"copied_part": item.part, "copied_row": item.row}
+        return asdict(item.article) | {"text": "", "copied_part": item.part, "copied_row": item.row}
     return asdict(item)
 
 

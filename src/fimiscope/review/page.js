@@ -512,7 +512,6 @@ function renderFields() {
     ...GROUPS.map(([field, entries]) => fieldset(field, ...entries.map(entry("checkbox", field)))),
     fieldset("confidence", choiceOf("checkbox", "low", true, say("unsure"), { [state.language]: say("unsure_means") })),
   );
-  at("low-true-means").lang = state.language;
   if (focused?.includes("-")) at(focused)?.focus({ preventScroll: true });
 }
 

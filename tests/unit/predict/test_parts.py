@@ -29,8 +29,9 @@ def test_nothing_is_lost_and_nothing_changes_places(monkeypatch: pytest.MonkeyPa
     given = [*articles(20), Unreadable("b", "no JSON", "f.jsonl:20"), *articles(3)]
     cut = list(cut_parts(given))
     assert [part.number for part in cut] == [0, 1, 2, 3]
-    items = [item.article if isinstance(item, Copy) else item for part in cut for item in part.items]
-    assert items == given
+    items = [item for part in cut for item in part.items]
+    assert items[:21] == given[:21]
+    assert items[21:] == [Copy(replace(one, text=""), part=0, row=row) for row, one in enumerate(articles(3))]
 
 
 def test_a_copy_points_to_the_first_of_its_kind_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,8 +40,15 @@ def test_a_copy_points_to_the_first_of_its_kind_wherever_it_stands(monkeypatch: 
     again = replace(first[4], id="again", outlet="Elsewhere", place="g.csv:7")
     titled = replace(first[4], id="titled", title="A title of its own")
     cut = [item for part in cut_parts([*first, again, titled]) for item in part.items]
-    assert cut[5] == Copy(again, part=1, row=1)
+    assert cut[5] == Copy(replace(again, text=""), part=1, row=1)
     assert cut[6] == titled
+
+
+def test_the_digest_tells_the_text_of_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "MOST_ARTICLES", 1)
+    first = articles(1)[0]
+    digests = [list(cut_parts([one, one]))[1].digest for one in (first, replace(first, text="y"))]
+    assert digests[0] != digests[1]
 
 
 def test_the_digest_tells_every_difference() -> None:

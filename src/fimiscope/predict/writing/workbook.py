@@ -50,14 +50,21 @@ class WorkbookRows:
         self._model: dict[str, str] = {}
 
     def open(self, path: Path) -> None:
-        from xlsxwriter import Workbook
-
         self._target = Target(path)
         # Rows wait here until they are packed: beside the result, where there must be room anyway. Under one name, so
         # that what a killed run left is taken away by the next.
         self._folder = path.with_name(f"{path.name}.rows")
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir()
+        try:
+            self._folder.mkdir()
+            self._start()
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _start(self) -> None:
+        from xlsxwriter import Workbook
+
         options = {
             "constant_memory": True,
             "tmpdir": str(self._folder),
@@ -112,9 +119,12 @@ class WorkbookRows:
             for sheet in self._book.worksheets():
                 with contextlib.suppress(OSError):
                     sheet.row_data_fh.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._target.finish()
+            self._let_go()
         self._target.check()
+
+    def _let_go(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._target.finish()
 
     def _new_sheet(self, name: str) -> Any:
         sheet = self._book.add_worksheet(name)

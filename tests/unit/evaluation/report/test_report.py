@@ -131,6 +131,16 @@ def test_an_error_shows_evidence_roles_and_what_the_codebook_says(whole: Report,
     assert {"shown", "annotated", "both"} == {one.get("class") for one in marked}
 
 
+def test_an_africa_that_was_misjudged_stands_with_its_definition(
+    codebook: Codebook, example: Callable[..., Example], verdict: Callable[..., Verdict]
+) -> None:
+    examples = [example(n, role="carries", africa=False) for n in range(8)]
+    measured = Evaluation.of("model", examples, [verdict(n, "carries", 0.9, africa=0.9) for n in range(8)], codebook)
+    page = html.fromstring(Report.of([measured], examples, codebook, title="Test", texts=True).to_html())
+    found = page.xpath("//dt[starts-with(normalize-space(), 'Africa: in truth no')]/following-sibling::dd[1]")
+    assert [one.text for one in found] == [codebook.africa.definition] * 8
+
+
 def test_of_an_article_stand_there_only_the_words_of_evidence(whole: Report) -> None:
     source = whole.to_html()
     assert CLAIM in source

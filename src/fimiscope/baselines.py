@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +17,9 @@ from fimiscope.codebook import Codebook
 from fimiscope.config import Config
 from fimiscope.corpus import Corpus, Example
 from fimiscope.errors import ConfigError, CorpusError
+from fimiscope.evaluation import Evaluation
+from fimiscope.evaluation.verdict_files import VerdictFile
+from fimiscope.predict.writing import open_writer
 from fimiscope.progress import Progress, silent
 from fimiscope.reading import identify_language, legibility_fault
 from fimiscope.records import Verdict
@@ -43,7 +50,7 @@ def baseline_verdicts(
     calibrator, decisions = fit_scorer(valid_logits, train, valid, languages, codebook, config.decision)
     model = {
         "name": name,
-        "version": short_digest(f"{name} {corpus.digest} {config.to_yaml()}"),
+        "version": _version(name, config, corpus, codebook),
         "codebook": codebook.version,
         "trained_on": trained_on(train),
     }
@@ -51,6 +58,43 @@ def baseline_verdicts(
         _verdict(example, logits, calibrator, decisions, codebook, model)
         for example, logits in zip(test, test_logits, strict=True)
     ]
+
+
+def measure_baseline(
+    name: str, config: Config, corpus: Corpus, *, folder: Path, progress: Progress = silent
+) -> tuple[Evaluation, bool]:
+    """The baseline's figures on the test part, and whether its verdicts were there already.
+
+    They lie in `<folder>/<name>-<version>.jsonl`; the version follows from name, config, corpus and codebook.
+
+    Raises:
+        ReadingError: the file there is damaged.
+        FimiscopeError: as `baseline_verdicts`.
+    """
+    codebook, test = corpus.codebook, corpus.part("test")
+    file = folder / f"{name}-{_version(name, config, corpus, codebook)}.jsonl"
+    was_there = file.exists()
+    if not was_there:
+        with open_writer(file, codebook) as writer:
+            for verdict in baseline_verdicts(name, config, corpus, codebook, progress=progress):
+                writer.write(verdict)
+    verdicts, _ = VerdictFile.read(file, codebook).join(test)
+    return Evaluation.of(name, test, verdicts, codebook), was_there
+
+
+def check_baselines(names: Sequence[str]) -> None:
+    """Refuse names that are no baseline's.
+
+    Raises:
+        ConfigError: names the first, and those that there are.
+    """
+    for name in names:
+        if name not in BASELINES:
+            raise ConfigError(f"--baseline {name}: there is none of that name (known: {', '.join(BASELINES)})")
+
+
+def _version(name: str, config: Config, corpus: Corpus, codebook: Codebook) -> str:
+    return short_digest(f"{name} {corpus.digest} {config.to_yaml()} {json.dumps(codebook.to_dict())}")
 
 
 def _verdict(

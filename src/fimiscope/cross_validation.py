@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from fimiscope.baselines import check_baselines, measure_baseline
 from fimiscope.codebook import Codebook
 from fimiscope.config import AnnotatedSource, Config, Shares
 from fimiscope.corpus.annotated import read_annotations
@@ -26,30 +27,38 @@ LANGUAGES = ("en", "fr")
 
 @dataclass(frozen=True, slots=True)
 class FoldResult:
-    """What shortcuts and models score on one fold.
+    """What shortcuts, baselines and models score on one fold.
 
     Attributes:
         texts: that were tested on.
         shortcuts: learned from the fold's training part.
+        baselines: one for each that was asked for, in order.
         models: one for each config, in order.
-        reused: names of the models whose bundles were there already.
+        reused: names of the models and baselines whose bundles or verdicts were there already.
     """
 
     fold: str
     texts: int
     shortcuts: tuple[Evaluation, ...]
+    baselines: tuple[Evaluation, ...]
     models: tuple[Evaluation, ...]
     reused: tuple[str, ...]
 
     @property
     def rows(self) -> tuple[Evaluation, ...]:
-        return (*self.shortcuts, *self.models)
+        return (*self.shortcuts, *self.baselines, *self.models)
+
+    @property
+    def paired(self) -> tuple[Evaluation, ...]:
+        """The first config's model, and what it is compared with."""
+        return (*self.models, *self.baselines)
 
 
 def cross_validate(
     configs: Sequence[Config],
     folds: Sequence[str] = (),
     *,
+    baselines: Sequence[str] = (),
     models: Path | str = "models",
     progress: Progress = silent,
 ) -> Iterator[FoldResult]:
@@ -60,9 +69,12 @@ def cross_validate(
 
     Args:
         folds: names or files; all shipped ones but the one that leaks where none is given.
+        baselines: names of what else is measured, by the first config with an encoder; not logged, and kept as verdicts
+            beside the bundles.
 
     Raises:
-        ConfigError: two configs or folds have one name, or a config has another codebook or no annotated source.
+        ConfigError: two configs or folds have one name, a config has another codebook or no annotated source, or a
+            baseline is not known or has no encoder.
         CorpusError: a fold is not there or does not fit, or the configs are not tested on the same texts and labels.
         FimiscopeError: a run cannot be done.
     """
@@ -71,6 +83,11 @@ def cross_validate(
         raise ConfigError(f"two configs are named {', '.join(twice)}: their bundles would lie in one folder")
     if len({config.codebook for config in configs}) > 1:
         raise ConfigError("the configs have different codebooks: models of different labels cannot be compared")
+    check_baselines(baselines)
+    if taken := [name for name in names if name in baselines]:
+        raise ConfigError(f"config {taken[0]} bears the name of a baseline: give it another name")
+    if baselines and not any(config.encoder for config in configs):
+        raise ConfigError(f"--baseline {baselines[0]}: none of the configs has an encoder to read with")
     chosen = folds or [name for name in fold_names() if name != LEAKING]
     stems = [Path(fold).stem for fold in chosen]
     if twice := [stem for stem, count in Counter(stems).items() if count > 1]:
@@ -84,7 +101,7 @@ def cross_validate(
                 Place(parent.run_id, f"{fold}/{config.name}", {"fold": fold})
                 for parent, config in zip(parents, configs, strict=True)
             ]
-            results.append(_measure(fold, placed, places, Path(models) / fold, progress))
+            results.append(_measure(fold, placed, places, baselines, Path(models) / fold, progress))
             yield results[-1]
         for number, parent in enumerate(parents):
             _finish(parent, number, results)
@@ -145,7 +162,12 @@ def _of_languages(figures: Metrics) -> Metrics:
 
 
 def _measure(
-    fold: str, configs: Sequence[Config], places: Sequence[Place], models: Path, progress: Progress
+    fold: str,
+    configs: Sequence[Config],
+    places: Sequence[Place],
+    baselines: Sequence[str],
+    folder: Path,
+    progress: Progress,
 ) -> FoldResult:
     codebook = Codebook.load(configs[0].codebook)
     corpora = [load_corpus(config, codebook, progress=progress) for config in configs]
@@ -155,13 +177,19 @@ def _measure(
             f"fold {fold}: the configs are not tested on the same texts by the same labels; give them the same sources "
             "in the same order"
         )
-    evaluations, reused = [], []
+    evaluations, besides, reused = [], [], []
     for config, corpus, place in zip(configs, corpora, places, strict=True):
-        evaluation, was_there = train_or_measure(config, models=models, corpus=corpus, place=place, progress=progress)
+        evaluation, was_there = train_or_measure(config, models=folder, corpus=corpus, place=place, progress=progress)
         evaluations.append(evaluation)
         reused += [config.name] * was_there
-    shortcuts = evaluate_shortcuts(corpora[0])
-    return FoldResult(fold, len(corpora[0].part("test")), tuple(shortcuts), tuple(evaluations), tuple(reused))
+    for name in baselines:
+        config, corpus = next(pair for pair in zip(configs, corpora, strict=True) if pair[0].encoder)
+        evaluation, was_there = measure_baseline(name, config, corpus, folder=folder, progress=progress)
+        besides.append(evaluation)
+        reused += [name] * was_there
+    shortcuts = tuple(evaluate_shortcuts(corpora[0]))
+    texts = len(corpora[0].part("test"))
+    return FoldResult(fold, texts, shortcuts, tuple(besides), tuple(evaluations), tuple(reused))
 
 
 def _finish(parent: ParentRun, number: int, results: Sequence[FoldResult]) -> None:

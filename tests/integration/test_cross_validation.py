@@ -12,6 +12,7 @@ import yaml
 
 from fimiscope.bundle import Bundle
 from fimiscope.checksums import sha256_of_text
+from fimiscope.config import Config
 from fimiscope.corpus import Corpus
 from fimiscope.corpus.annotated import read_annotations
 from fimiscope.corpus.folds import Fold, FoldPart, fold_names
@@ -97,6 +98,35 @@ def test_configs_are_compared_on_a_fold_and_not_trained_again_unchanged(
     assert 0 <= figures["means"]["words"]["en, fr"]["flag/f1"]["mean"] <= 1
 
 
+def test_baselines_stand_in_the_table_of_the_fold(
+    workplace: Workplace, annotated: Annotated, tiny_config: Config, tmp_path: Path
+) -> None:
+    words = annotated.configs[0]
+    reader = tmp_path / "reader.yaml"
+    document = tiny_config.model_dump(mode="json", exclude={"corpus", "lexical"}) | {"name": "reader"}
+    document["corpus"] = yaml.safe_load(words.read_text(encoding="utf-8"))["corpus"]
+    reader.write_text(yaml.safe_dump(document), encoding="utf-8")
+    besides = ("zero-shot", "setfit", "single-head")
+    command = ("cross-validate", words, reader, "--fold", annotated.fold, "--models", tmp_path / "folds", "--json")
+    asked = [word for name in besides for word in ("--baseline", name)]
+    first = workplace.run(*command, *asked)
+    fold = json.loads(first.stdout)["folds"]["channel"]
+    assert list(fold["rows"]) == [*SHORTCUTS, *besides, "words", "reader"]
+    assert list(fold["differences"]) == [f"words − {name}" for name in ("reader", *besides)]
+    for name in besides:
+        assert 0 < fold["rows"][name]["flag/pr_auc"]["value"] <= 1
+    assert "narratives/samples_f1" not in fold["rows"]["single-head"]
+    kept = {file.name.rsplit("-", 1)[0]: file for file in (tmp_path / "folds" / "channel").glob("*.jsonl")}
+    assert set(kept) == set(besides)
+    assert all(len(file.read_text(encoding="utf-8").splitlines()) == annotated.tested for file in kept.values())
+
+    kept["setfit"].unlink()
+    again = workplace.run(*command, *asked)
+    assert json.loads(again.stdout) == json.loads(first.stdout)
+    there = [line.split(" is there already")[0] for line in again.stderr.splitlines() if "is there already" in line]
+    assert there == [f"fold channel: {name}" for name in ("words", "reader", "zero-shot", "single-head")]
+
+
 def test_folds_of_a_config_stand_below_one_run(
     workplace: Workplace, annotated: Annotated, client: MlflowClient
 ) -> None:
@@ -120,6 +150,12 @@ def test_what_cannot_be_cross_validated_is_refused(workplace: Workplace, annotat
     assert "config quickstart has no source of kind annotated" in workplace.refusal("cross-validate", quickstart)
     refused = workplace.refusal("cross-validate", words, "--fold", "weather")
     assert "fold 'weather' is not there (known: analyses, blog, " in refused
+    refused = workplace.refusal("cross-validate", words, "--baseline", "oracle")
+    assert "--baseline oracle: there is none of that name (known: zero-shot, setfit, single-head)" in refused
+    refused = workplace.refusal("cross-validate", words, "--baseline", "zero-shot")
+    assert "--baseline zero-shot: none of the configs has an encoder to read with" in refused
+    named_so = ("--set", "name=zero-shot", "--set", "encoder=tiny", "--baseline", "zero-shot")
+    assert "config zero-shot bears the name of a baseline" in workplace.refusal("cross-validate", words, *named_so)
     refused = workplace.refusal("cross-validate", words, "--fold", "blog")
     assert "is not among the annotations: folds fit the shipped annotations" in refused
 

@@ -19,6 +19,13 @@ def cross_validate_command(
         list[str] | None,
         typer.Option("--fold", help="Name or file of a fold; repeat for several. Absent: all that do not leak."),
     ] = None,
+    baselines: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--baseline",
+            help="Measure zero-shot, setfit or single-head too, read by the first config with an encoder; repeatable.",
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override one key of every config. May be repeated.")
     ] = None,
@@ -43,7 +50,9 @@ def cross_validate_command(
     results: list[FoldResult] = []
     try:
         with progress() as listen:
-            for result in cross_validate(resolved, folds or (), models=models, progress=listen):
+            for result in cross_validate(
+                resolved, folds or (), baselines=baselines or (), models=models, progress=listen
+            ):
                 results.append(result)
                 for name in result.reused:
                     out.print(f"fold {result.fold}: {name} is there already, and was measured as it is")
@@ -51,8 +60,8 @@ def cross_validate_command(
                     continue
                 title = f"Fold {result.fold}: {result.texts} texts, tested on alone"
                 show_table(results_table(result.rows, title=title), to=out)
-                if len(result.models) > 1:
-                    show_table(paired_table(result.models), to=out)
+                if len(result.paired) > 1:
+                    show_table(paired_table(result.paired), to=out)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt("the same command goes on with the bundles that are there") from stop
     if as_json:
@@ -69,7 +78,7 @@ def _print_json(results: list[FoldResult]) -> None:
 
     folds: dict[str, Any] = {}
     for result in results:
-        first, *others = result.models
+        first, *others = result.paired
         folds[result.fold] = {
             "texts": result.texts,
             "rows": {

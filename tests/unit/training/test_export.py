@@ -49,6 +49,30 @@ def graph(encoder: ExportedEncoder, tmp_path_factory: pytest.TempPathFactory) ->
     return file
 
 
+def test_word_vectors_out_of_four_bit_blocks_take_an_eighth_of_the_room(tmp_path: Path) -> None:
+    """Bit for bit the same scores: one table has blocks, in the other one value keeps it from having any."""
+    model = resolve("tiny").model()
+    words = model.embeddings.word_embeddings.weight
+    generator = torch.Generator().manual_seed(1)
+    whole = torch.randint(-7, 8, words.shape, generator=generator).float()
+    whole[:, 5] = -8
+    with torch.no_grad():
+        words.copy_(whole * torch.rand(len(words), 1, generator=generator).half().float())
+    heads = TokenHeads(32, Codebook.load().heads())
+    ids = torch.randint(0, len(words) - 1, (3, 40), generator=generator).numpy()
+    scores = []
+    for name in ("blocks", "plain"):
+        encoder = ExportedEncoder([LowerLayers(model, 1), UpperLayers(model, 1)], heads)
+        export_onnx(encoder, tmp_path / name, most_tokens=MOST_TOKENS, pad=0)
+        session = onnxruntime.InferenceSession(str(tmp_path / name), providers=["CPUExecutionProvider"])
+        scores.append(session.run(None, {"ids": ids, "mask": np.ones_like(ids)}))
+        with torch.no_grad():
+            words[-1, 0] += 1e-3
+    assert all((one == other).all() for one, other in zip(*scores, strict=True))
+    saved = (tmp_path / "plain").stat().st_size - (tmp_path / "blocks").stat().st_size
+    assert saved == pytest.approx(words.nbytes * (1 - 5 / 32), rel=0.05)
+
+
 @pytest.mark.parametrize("lengths", [[2], [MOST_TOKENS], [3, 64, 17, 40], [5] * 9, [64] * 33])
 def test_the_graph_says_what_torch_says(encoder: ExportedEncoder, graph: Path, lengths: list[int]) -> None:
     generator = torch.Generator().manual_seed(sum(lengths))

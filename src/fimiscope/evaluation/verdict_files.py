@@ -183,13 +183,12 @@ def _flagged(
 
 
 def _evidence(values: Mapping[str, Any]) -> tuple[Evidence, ...] | None:
-    """The spans of `evidence`, or of the columns `evidence_start_1` … and `evidence_more`; `None` where neither is
-    there."""
-    if "evidence" in values:
-        pieces = _parsed(values["evidence"], "evidence") or []
-    elif "evidence_start_1" in values:
-        pieces = [*_pieces(values), *(_parsed(values.get("evidence_more"), "evidence_more") or [])]
-    else:
+    """The spans of `evidence`, or of the columns `evidence_start_1` … and `evidence_more`; `None` where all are
+    empty."""
+    pieces = _parsed(values.get("evidence"), "evidence")
+    if pieces is None:
+        pieces = [*_pieces(values), *(_parsed(values.get("evidence_more"), "evidence_more") or [])] or None
+    if pieces is None:
         return None
     try:
         return tuple(

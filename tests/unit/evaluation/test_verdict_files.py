@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,21 @@ def test_three_columns_are_enough(many: Pairs, codebook: Codebook, tmp_path: Pat
     figures = Evaluation.of("theirs", examples, joined, codebook).metrics
     assert {"role/macro_f1_all", "flag/f1", "flag/pr_auc", "flag/calibration_error"} <= figures.keys()
     assert not [name for name in figures if name.startswith(("narratives", "actors", "africa", "evidence"))]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_evidence_of_which_no_verdict_speaks_is_not_measured(
+    many: Pairs, codebook: Codebook, tmp_path: Path, kind: str
+) -> None:
+    examples, verdicts = zip(*many[:60], strict=True)
+    silent = [replace(verdict, evidence=None) for verdict in verdicts]
+    with open_writer(tmp_path / f"silent.{kind}", codebook) as writer:
+        for verdict in silent:
+            writer.write(verdict)
+    joined, _ = VerdictFile.read(tmp_path / f"silent.{kind}", codebook).join(examples)
+    figures = Evaluation.of("silent", examples, joined, codebook).metrics
+    assert "flag/f1" in figures
+    assert not [name for name in figures if name.startswith("evidence")]
 
 
 def test_what_does_not_match_is_named_and_counts_as_failed(many: Pairs, codebook: Codebook, tmp_path: Path) -> None:

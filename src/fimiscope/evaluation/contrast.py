@@ -6,6 +6,8 @@ article that failed is never right. Where an edit moves another field than the r
 
 - **Must change**: passed when the changed text and its base are right. The gold labels of the two differ in what is
   asked, so an answer that is always the same passes none.
+- **Role right**: of the texts that must change, those whose role is right and that of their base, whatever else the
+  edit moves.
 - **Must keep**: counted where the base is right, and passed when the kept text is right too.
 - **Re-posts** pass when their role is recognised. Of their look-alikes, which are role `none`, those are counted that
   are flagged or get the role of a re-post: fewer is better.
@@ -37,10 +39,11 @@ from fimiscope.records import Verdict
 from fimiscope.tables import Cell, Table
 
 _TOTALS = {"change": "must_change", "keep": "must_keep"}
-_REPOSTS, _LOOKALIKES = "reposts", "lookalikes_flagged"
+_ROLE_RIGHT, _REPOSTS, _LOOKALIKES = "role_right", "reposts", "lookalikes_flagged"
 _TITLES = {
     "base": "right",
     **dict.fromkeys(_TOTALS.values(), "all"),
+    _ROLE_RIGHT: "all, by the role alone",
     _REPOSTS: "re-posts recognised",
     _LOOKALIKES: "look-alikes flagged (less is better)",
 }
@@ -79,7 +82,8 @@ class Rate:
         `None` also for all kinds together: edits of one family stand or fall with one base, so they are no
         independent cases.
         """
-        return wilson(self.passed, self.counted) if self.counted and self.name not in _TOTALS.values() else None
+        together = self.name in (*_TOTALS.values(), _ROLE_RIGHT)
+        return wilson(self.passed, self.counted) if self.counted and not together else None
 
     def __str__(self) -> str:
         if self.share is None:
@@ -94,11 +98,13 @@ class Outcome:
     Attributes:
         passed: `None` where it does not count.
         fault: what the model got wrong in this text, in a few words; empty where it is right.
+        role_right: whether the role is right, here and in the base.
     """
 
     variant: Variant
     passed: bool | None
     fault: str
+    role_right: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +133,16 @@ class Contrast:
         return tuple(dict.fromkeys(o.variant.family for o in self.outcomes if o.variant.must == "base"))
 
     def rates(self) -> tuple[Rate, ...]:
-        """Bases, each must-change kind and all together, each must-keep kind and all together, re-posts."""
+        """Bases, each must-change kind and all together, also by the role alone, each must-keep kind and all together,
+        re-posts."""
         rates = [_rate("base", "base", self._those("base"))]
         for must, total in _TOTALS.items():
             those = self._those(must)
             for kind in dict.fromkeys(outcome.variant.kind for outcome in those):
                 rates.append(_rate(kind, must, [outcome for outcome in those if outcome.variant.kind == kind]))
             rates.append(_rate(total, must, those))
+            if must == "change":
+                rates.append(replace(rates[-1], name=_ROLE_RIGHT, passed=sum(outcome.role_right for outcome in those)))
         alone = self._those("alone")
         rates.append(_rate(_REPOSTS, "", [outcome for outcome in alone if outcome.variant.kind == REPOST]))
         clear = _rate("", "", [outcome for outcome in alone if outcome.variant.kind == LOOKALIKE])
@@ -279,20 +288,21 @@ def repost_table(contrast: Contrast) -> Table:
 def _outcome(variant: Variant, verdict: Verdict, base: _Pair | None, codebook: Codebook) -> Outcome:
     moved = _MOVED.get(variant.kind, "role") if variant.must == "change" else "role"
     fault = _fault(variant, verdict, moved, codebook)
+    role_right = not any(_fault(*pair, "role", codebook) for pair in ((variant, verdict), base) if pair)
     if base is None or variant.must == "base":
-        return Outcome(variant, not fault, fault)
+        return Outcome(variant, not fault, fault, role_right)
     base_fault = _fault(*base, moved, codebook)
     if variant.must == "keep":
-        return Outcome(variant, None if base_fault else not fault, fault)
+        return Outcome(variant, None if base_fault else not fault, fault, role_right)
     if base_fault and not fault:
         fault = "its base" if moved == "role" else f"its base ({base_fault})"
-    return Outcome(variant, not fault, fault)
+    return Outcome(variant, not fault, fault, role_right)
 
 
 def _lookalike(variant: Variant, verdict: Verdict, called: Set[str | None]) -> Outcome:
     """Of a look-alike counts whether it is flagged or gets the role of a re-post, `called`."""
     fault = f"{verdict.role_label}" if verdict.role_label in called else "flagged" if verdict.flag is True else ""
-    return Outcome(variant, not fault, fault)
+    return Outcome(variant, not fault, fault, verdict.role_label == variant.example.labels.role)
 
 
 def _rate(name: str, must: str, outcomes: Sequence[Outcome]) -> Rate:

@@ -173,6 +173,14 @@ def test_africa_counts_where_the_place_changes_and_nowhere_else(told: Callable[.
     assert lost(told({"en-c02-base": {"africa": 0.1}})) == {"en-c02-africa"}
 
 
+def test_by_the_role_alone_it_is_no_matter_what_else_an_edit_moves(told: Callable[..., Contrast]) -> None:
+    found = rates(told({"en-c02-africa": {"africa": 0.9}, "en-c01-base": {"actors": {"russia": 0.1, "china": 0.1}}}))
+    assert found["role_right"].passed == found["role_right"].texts == found["must_change"].texts
+    assert found["must_change"].passed == found["must_change"].texts - 2
+    wrong_base = rates(told({"en-c01-base": {"role_label": "none"}}))
+    assert wrong_base["role_right"].passed == wrong_base["must_change"].passed == wrong_base["must_change"].texts - 3
+
+
 def test_an_abstained_text_is_taken_at_its_role_and_a_failed_one_is_never_right(told: Callable[..., Contrast]) -> None:
     abstained = {"status": "abstained", "flag": None}
     assert lost(told({"en-c01-base": abstained, "en-c01-role": abstained})) == set()

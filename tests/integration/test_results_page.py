@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import random
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from fimiscope.bundle.decisions import PROFILES, Decisions
+from fimiscope.bundle.verdicts import scored_verdict
 from fimiscope.codebook import NO_ROLE, Codebook
 from fimiscope.predict.passages import passages
 from fimiscope.predict.writing import open_writer
+from fimiscope.reading import legibility_fault
 from fimiscope.records import Article, Evidence, Verdict
 
 pytestmark = pytest.mark.browser
@@ -263,6 +268,48 @@ def test_it_speaks_french_and_english(page: Any) -> None:
     assert texts(page, "th")[0].startswith("Probabilité")
     find(page, "[data-language=en]").click()
     assert "does not judge" in find(page, ".notice").text
+
+
+def test_reasons_are_french_on_a_french_page(chromium: Any, tmp_path: Path, driver: Any) -> None:
+    """Reasons as the code gives them, so that no other wording slips in; what the page has no words for stays."""
+    home = driver.current_url
+    unreadable = (
+        "",
+        "Bala",
+        "\ufffd".join("Le marche rouvre enfin a Bala ce matin"),
+        "a1b2c3d4e5-" * 20 + "0123456789" * 40,
+        "achetez " * 60,
+        b64encode(random.Random(7).randbytes(900)).decode(),
+    )
+    faults = [legibility_fault(text) for text in unreadable]
+    assert None not in faults and len(set(faults)) == len(unreadable)
+    decisions = Decisions(dict.fromkeys(PROFILES, 0.4), 0.5, 1.0, ("en",), ())
+    undecided = scored_verdict(
+        *(Article("undecided", ""), "sw", np.full(sum(len(head.labels) for head in CODEBOOK.heads()), 0.41)),
+        *(CODEBOOK, decisions),
+        profile="balanced",
+        model={},
+        remarks=["read the first 64 windows; 3211 further tokens were not read", "it came by pigeon"],
+    )
+    with open_writer(tmp_path / "reasons.html", CODEBOOK) as writer:
+        for number, fault in enumerate(faults):
+            writer.write(Verdict(f"failed-{number}", "failed", fault))
+        writer.write(undecided)
+    try:
+        chromium.get((tmp_path / "reasons.html").as_uri())
+        in_english = texts(chromium, ".reason")
+        assert set(in_english) == {*faults, str(undecided.reason).replace("(sw)", "(Swahili)")}
+        find(chromium, "[data-language=fr]").click()
+        assert texts(chromium, ".reason [lang=en]") == ["it came by pigeon"]
+        in_french = texts(chromium, ".reason")
+        assert not set(in_french) & set(in_english)
+        [said] = [one for one in in_french if one.startswith("indécis")]
+        assert "la probabilité d’être signalé, 0,41, est trop près du seuil; langue absente" in said
+        assert "(swahili)" in said and "les 64 premières fenêtres" in said
+        find(chromium, "[data-language=en]").click()
+        assert texts(chromium, ".reason") == in_english
+    finally:
+        chromium.get(home)
 
 
 def test_a_codebook_without_french_definitions_says_so(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -288,8 +289,7 @@ def test_a_long_article_is_cut_with_a_note(bundle: Bundle, tiny_bundle: Path, ar
     [capped] = Predictor(replace(bundle, encoder=encoder)).predict([long])
     assert "further tokens" not in (whole.reason or "")
     assert capped.reason is not None
-    assert "read the first 2 windows; " in capped.reason
-    assert capped.reason.endswith(" further tokens were not read")
+    assert re.search(r"read the first 2 windows; \d+ further tokens were not read$", capped.reason)
 
 
 def test_prediction_needs_no_training_library(tiny_bundle: Path, predictor: Predictor, articles: list[Article]) -> None:

@@ -57,6 +57,28 @@ function languageName(code) {
   }
 }
 
+// Results give reasons in English. Those that the page has words for are said in its language, others as they are.
+const REASONS = Object.entries(words.en)
+  .filter(([key]) => key.startsWith("reason_"))
+  .map(([key, english]) => {
+    const literal = english.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+    return [key, new RegExp(`^${literal.replace(/\{(\w+)\}/g, "(?<$1>[^;]+?)")}(?=; |$)`)];
+  });
+const VALUES = { probability: share, language: languageName };
+
+function reasonOf(reason) {
+  const pieces = [];
+  for (let rest = reason; rest; rest = rest.replace(/^; /, "")) {
+    const [key, pattern] = REASONS.find(([, one]) => one.test(rest)) ?? [null, /^.+?(?=; |$)/s];
+    const found = rest.match(pattern);
+    const values = Object.entries(found.groups ?? {}).map(([name, value]) => [name, VALUES[name]?.(value) ?? value]);
+    if (pieces.length) pieces.push("; ");
+    pieces.push(key ? say(key, Object.fromEntries(values)) : make("span", { lang: "en" }, found[0]));
+    rest = rest.slice(found[0].length);
+  }
+  return make("p", { class: "reason" }, ...pieces);
+}
+
 const headName = (head) => (head === "role" ? say("role") : nameOf("narratives", head));
 
 // Elements: text only ever becomes text.
@@ -196,7 +218,7 @@ function articleCell(row) {
     narratives.length ? make("ul", { class: "narratives", "aria-label": say("narratives") }, ...narratives) : null,
     ...row.passages.map((passage) => passageOf(row, passage)),
     actors ? make("p", { class: "about" }, say("actors", { actors })) : null,
-    row.reason ? make("p", { class: "reason", lang: "en" }, row.reason) : null,
+    row.reason ? reasonOf(row.reason) : null,
   );
 }
 

@@ -83,6 +83,7 @@ def cross_validate(
         raise ConfigError(f"two configs are named {', '.join(twice)}: their bundles would lie in one folder")
     if len({config.codebook for config in configs}) > 1:
         raise ConfigError("the configs have different codebooks: models of different labels cannot be compared")
+    baselines = tuple(dict.fromkeys(baselines))
     check_baselines(baselines)
     if taken := [name for name in names if name in baselines]:
         raise ConfigError(f"config {taken[0]} bears the name of a baseline: give it another name")

@@ -16,6 +16,8 @@ from fimiscope.config import Config
 from fimiscope.corpus import Corpus
 from fimiscope.corpus.annotated import read_annotations
 from fimiscope.corpus.folds import Fold, FoldPart, fold_names
+from fimiscope.cross_validation import cross_validate
+from fimiscope.errors import ConfigError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -150,14 +152,24 @@ def test_what_cannot_be_cross_validated_is_refused(workplace: Workplace, annotat
     assert "config quickstart has no source of kind annotated" in workplace.refusal("cross-validate", quickstart)
     refused = workplace.refusal("cross-validate", words, "--fold", "weather")
     assert "fold 'weather' is not there (known: analyses, blog, " in refused
-    refused = workplace.refusal("cross-validate", words, "--baseline", "oracle")
-    assert "--baseline oracle: there is none of that name (known: zero-shot, setfit, single-head)" in refused
-    refused = workplace.refusal("cross-validate", words, "--baseline", "zero-shot")
-    assert "--baseline zero-shot: none of the configs has an encoder to read with" in refused
-    named_so = ("--set", "name=zero-shot", "--set", "encoder=tiny", "--baseline", "zero-shot")
-    assert "config zero-shot bears the name of a baseline" in workplace.refusal("cross-validate", words, *named_so)
     refused = workplace.refusal("cross-validate", words, "--fold", "blog")
     assert "is not among the annotations: folds fit the shipped annotations" in refused
+
+
+@pytest.mark.parametrize(
+    ("changes", "baseline", "refusal"),
+    [
+        ([], "oracle", "oracle: there is none of that name .known: zero-shot, setfit, single-head"),
+        ([], "zero-shot", "--baseline zero-shot: none of the configs has an encoder to read with"),
+        (["name=zero-shot", "encoder=tiny"], "zero-shot", "config zero-shot bears the name of a baseline"),
+    ],
+)
+def test_a_baseline_that_cannot_be_measured_is_refused_before_anything_is_trained(
+    annotated: Annotated, changes: list[str], baseline: str, refusal: str
+) -> None:
+    config = Config.load(annotated.configs[0], changes)
+    with pytest.raises(ConfigError, match=refusal):
+        next(cross_validate([config], [str(annotated.fold)], baselines=[baseline]))
 
 
 def test_texts_that_are_labelled_otherwise_are_no_pair(

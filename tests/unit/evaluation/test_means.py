@@ -43,7 +43,7 @@ def test_folds_are_averaged_model_by_model_and_within_two_languages(measured: Me
         {"flag/f1": 0.5, "language/en/flag/f1": 0.9},
     ]
     results = [
-        FoldResult(f"fold {number}", 9, (shortcut,), (measured("words", figures),), ())
+        FoldResult(f"fold {number}", 9, (shortcut,), (), (measured("words", figures),), ())
         for number, figures in enumerate(words)
     ]
     found = fold_means(results)["words"]

@@ -50,7 +50,7 @@ def baseline_verdicts(
     calibrator, decisions = fit_scorer(valid_logits, train, valid, languages, codebook, config.decision)
     model = {
         "name": name,
-        "version": _version(name, config, corpus, codebook),
+        "version": _version(name, config, corpus),
         "codebook": codebook.version,
         "trained_on": trained_on(train),
     }
@@ -72,7 +72,7 @@ def measure_baseline(
         FimiscopeError: as `baseline_verdicts`.
     """
     codebook, test = corpus.codebook, corpus.part("test")
-    file = folder / f"{name}-{_version(name, config, corpus, codebook)}.jsonl"
+    file = folder / f"{name}-{_version(name, config, corpus)}.jsonl"
     was_there = file.exists()
     if not was_there:
         with open_writer(file, codebook) as writer:
@@ -93,8 +93,8 @@ def check_baselines(names: Sequence[str]) -> None:
             raise ConfigError(f"--baseline {name}: there is none of that name (known: {', '.join(BASELINES)})")
 
 
-def _version(name: str, config: Config, corpus: Corpus, codebook: Codebook) -> str:
-    return short_digest(f"{name} {corpus.digest} {config.to_yaml()} {json.dumps(codebook.to_dict())}")
+def _version(name: str, config: Config, corpus: Corpus) -> str:
+    return short_digest(f"{name} {corpus.digest} {config.to_yaml()} {json.dumps(corpus.codebook.to_dict())}")
 
 
 def _verdict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,10 +26,10 @@ def pack_word_vectors(model: ModelProto) -> None:
     graph = model.graph
     tables = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
-        if node.op_type != "Gather" or node.input[1] != "ids" or node.input[0] not in tables:
+        if not looks_up_words(node, tables):
             continue
         table = tables[node.input[0]]
-        packed = packed_gather(table.name, numpy_helper.to_array(table), "ids", node.output[0])
+        packed = packed_gather(table.name, numpy_helper.to_array(table), node.output[0])
         if packed is None:
             continue
         lookup, tensors = packed
@@ -39,6 +40,11 @@ def pack_word_vectors(model: ModelProto) -> None:
         allow_runtime_operators(model)
 
 
+def looks_up_words(node: NodeProto, tables: Container[str]) -> bool:
+    """Whether a node looks up `ids` in one of the constant `tables`."""
+    return node.op_type == "Gather" and node.input[1] == "ids" and node.input[0] in tables
+
+
 def allow_runtime_operators(model: ModelProto) -> None:
     """Let a graph use the operators that onnxruntime adds to the standard's."""
     from onnx import helper
@@ -47,8 +53,8 @@ def allow_runtime_operators(model: ModelProto) -> None:
         model.opset_import.append(helper.make_opsetid(RUNTIME, 1))
 
 
-def packed_gather(name: str, table: Floats, ids: str, output: str) -> tuple[NodeProto, list[TensorProto]] | None:
-    """The node that looks up rows of `table` in its 4-bit blocks, and the constants it reads; none without blocks."""
+def packed_gather(name: str, table: Floats, output: str) -> tuple[NodeProto, list[TensorProto]] | None:
+    """The node that looks up `ids` in the 4-bit blocks of `table`, and the constants it reads; none without blocks."""
     from onnx import TensorProto, helper, numpy_helper
 
     blocks = four_bit_blocks(table)
@@ -59,7 +65,7 @@ def packed_gather(name: str, table: Floats, ids: str, output: str) -> tuple[Node
         helper.make_tensor(f"{name}.pairs", TensorProto.INT4, table.shape, pairs.tobytes(), raw=True),
         numpy_helper.from_array(scales, f"{name}.scales"),
     ]
-    inputs = [tensors[0].name, ids, tensors[1].name]
+    inputs = [tensors[0].name, "ids", tensors[1].name]
     how = {"domain": RUNTIME, "block_size": _BLOCK, "quantize_axis": 1}
     return helper.make_node("GatherBlockQuantized", inputs, [output], **how), tensors
 

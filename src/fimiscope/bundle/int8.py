@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fimiscope.bundle.blocks import RUNTIME, allow_runtime_operators
+from fimiscope.bundle.blocks import RUNTIME, allow_runtime_operators, looks_up_words
 from fimiscope.cache import cache_folder
 from fimiscope.checksums import sha256_of_file
 from fimiscope.errors import BundleError, ConfigError, MissingExtra, OutputError
@@ -115,7 +115,7 @@ class _Quantizer:
         self._numbers("int8.least", np.float32(1e-12))
         self._numbers("int8.last", np.array([-1], dtype=np.int64))
         for node in graph.node:
-            if node.op_type == "Gather" and node.input[1] == "ids" and node.input[0] in self._constants:
+            if looks_up_words(node, self._constants):
                 self._words(node)
             elif node.op_type == "MatMul" and self._is_matrix(node.input[1]) and node.output[0] not in self._heads:
                 self._product(node)

@@ -89,7 +89,7 @@ class _Graph:
     def _words(self) -> str:
         """Word vectors; a table that came out of 4-bit blocks is stored as those, an eighth of the size."""
         name = "embeddings.word_embeddings.weight"
-        packed = packed_gather(name, self._weights[name], "ids", "words")
+        packed = packed_gather(name, self._weights[name], "words")
         if packed is None:
             return self._op("Gather", self._weight(name), "ids")
         node, self._packed = packed
